@@ -1,0 +1,256 @@
+"""An evaluation: what is asked for, and how far it has come."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from saddlepoint.errors import InvalidEpsilon, InvalidSeeds, InvalidSpec, TooManyEpisodes
+from saddlepoint.schemas.attacks import AttackSpec, ResolvedAttack
+from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
+from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.problems import Problem
+from saddlepoint.schemas.reports import Cell
+
+MAX_EPISODES = 100_000
+MAX_CELLS = 200
+ATARI_EPSILON = 4.0
+MAX_EPSILON = 1e30
+DEFAULT_ATTACKS = tuple(AttackSpec(kind=kind) for kind in ("none", "random", "max", "min", "ce"))
+
+Tier = Literal["smoke", "quick", "standard", "paper"]
+TIERS: dict[Tier, tuple[int, int]] = {
+    "smoke": (2, 1),
+    "quick": (10, 3),
+    "standard": (30, 5),
+    "paper": (10, 50),
+}
+"""Seeds and episodes per seed. `paper` is one of the five models of the ATPA paper's Table 1."""
+
+ActionMode = Literal["sample", "greedy"]
+Precision = Literal["fp32", "bf16"]
+Status = Literal["queued", "starting", "processing", "succeeded", "failed", "canceled"]
+TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled"})
+
+
+class WhenRule(Schema):
+    """At which steps the attacker acts."""
+
+    kind: Literal["always"] = "always"
+
+
+class EvaluationSpec(Schema):
+    """What to play. Epsilon and step size are in the environment's own observation units (pixels: 0..255)."""
+
+    policy_id: str | None = None
+    env: EnvironmentSpec
+    seeds: tuple[int, ...] | None = None
+    episodes_per_seed: int | None = None
+    tier: Tier | None = None
+    attacks: tuple[AttackSpec, ...] = DEFAULT_ATTACKS
+    epsilon: tuple[float, ...] | None = None
+    steps: int = Field(default=7, ge=1, le=1000)
+    step_size: float | None = Field(default=None, gt=0)
+    """None: half of epsilon."""
+    epsilon_scale: None = None
+    when: WhenRule = WhenRule()
+    action_mode: ActionMode | None = None
+    """None: sample for `logits` policies."""
+    precision: Precision | None = None
+    """None: bf16 where the machine has it; the plan records which."""
+    max_episode_steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    """In agent steps; longer episodes are cut and counted as truncated."""
+    require_clean_score: bool = False
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _range(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return tuple(range(min(value, MAX_EPISODES + 1)))
+        return value
+
+    @field_validator("epsilon", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int | float) else value
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        self._check_seeds()
+        self._check_epsilons()
+        self._check_size()
+        return self
+
+    def _check_seeds(self) -> None:
+        if self.seeds is not None and not self.seeds:
+            raise InvalidSeeds("seeds must name at least one seed, got an empty list; leave it out for the tier's.")
+        seeds = self.seeds or ()
+        if len(set(seeds)) != len(seeds):
+            raise InvalidSeeds("seeds must differ from one another; the same seed is the same episode.")
+        if any(not 0 <= seed < 2**31 for seed in seeds):
+            raise InvalidSeeds(f"A seed lies between 0 and {2**31 - 1}; got {min(seeds)}..{max(seeds)}.")
+        if self.episodes_per_seed is not None and self.episodes_per_seed < 1:
+            raise InvalidSpec(f"episodes_per_seed must be at least 1, got {self.episodes_per_seed}.")
+
+    def _check_epsilons(self) -> None:
+        if not self.attacks:
+            raise InvalidSpec("attacks must name at least one attack; leave it out for the default five.")
+        if self.epsilon == () or any(attack.epsilon == [] for attack in self.attacks):
+            raise InvalidEpsilon("epsilon must hold at least one value, got an empty list; leave it out instead.")
+        own = [value for attack in self.attacks for value in _floats(attack.epsilon)]
+        for value in (*(self.epsilon or ()), *own):
+            if value < 0:
+                raise InvalidEpsilon(f"epsilon must not be negative, got {value:g}; 0 is the clean observation.")
+            if value > MAX_EPSILON:
+                raise InvalidEpsilon(f"epsilon is at most {MAX_EPSILON:g}, got {value:g}; float32 holds no more.")
+        uses_ball = any(attack.kind != "none" for attack in self.attacks if attack.epsilon is None)
+        if uses_ball and self.epsilon is None and not self.env.is_atari:
+            raise InvalidEpsilon(
+                f"epsilon is required for {self.env.id}: only Atari has a default "
+                f"({ATARI_EPSILON:g} of 255). Give it in the units of the observations."
+            )
+
+    def _check_size(self) -> None:
+        seeds, per_seed = self.counts()
+        cells = len(self.cells())
+        if cells > MAX_CELLS:
+            raise TooManyEpisodes(
+                f"At most {MAX_CELLS} pairs of attack and epsilon, got {cells}; split the evaluation."
+            )
+        labels = [cell.label for cell in self.cells()]
+        if len(set(labels)) != len(labels):
+            raise InvalidSpec("Two cells carry the same label and epsilon; give each attack its own label.")
+        if seeds * per_seed * cells > MAX_EPISODES:
+            raise TooManyEpisodes(
+                f"At most {MAX_EPISODES:,} episodes, got {seeds * per_seed * cells:,}; "
+                "take fewer seeds, episodes, attacks or epsilons."
+            )
+
+    def counts(self) -> tuple[int, int]:
+        """Number of seeds and of episodes per seed."""
+        seeds, per_seed = TIERS[self.tier or "quick"]
+        if self.seeds is not None:
+            seeds = len(self.seeds)
+        return seeds, self.episodes_per_seed or per_seed
+
+    def cells(self) -> list["SpecCell"]:
+        """The pairs of attack and epsilon in the report's order; `none` appears once per attack entry."""
+        return [cell for attack in self.attacks for cell in self._cells_of(attack)]
+
+    def _cells_of(self, attack: AttackSpec) -> list["SpecCell"]:
+        label = attack.label or attack.kind
+        if attack.kind == "none":
+            return [SpecCell(label=label, name=label, attack=ResolvedAttack(kind="none"))]
+        epsilons = _floats(attack.epsilon) or self.epsilon or (ATARI_EPSILON,)
+        return [self._cell(attack, label, epsilon) for epsilon in epsilons]
+
+    def _cell(self, attack: AttackSpec, label: str, epsilon: float) -> "SpecCell":
+        name = f"{label}@{epsilon:g}"
+        if attack.kind == "random":
+            resolved = ResolvedAttack(kind="random", epsilon=epsilon)
+        else:
+            resolved = ResolvedAttack(
+                kind=attack.kind,
+                epsilon=epsilon,
+                steps=attack.steps or self.steps,
+                step_size=attack.step_size or self.step_size or epsilon / 2,
+            )
+        return SpecCell(label=name, name=label, attack=resolved)
+
+    def filled(self) -> "EvaluationSpec":
+        """The same specification with every default written out."""
+        seeds, per_seed = self.counts()
+        epsilon = self.epsilon or ((ATARI_EPSILON,) if self.env.is_atari else None)
+        return self.model_copy(
+            update={
+                "env": self.env.resolved(),
+                "seeds": self.seeds or tuple(range(seeds)),
+                "episodes_per_seed": per_seed,
+                "tier": None,
+                "epsilon": epsilon,
+            }
+        )
+
+
+class SpecCell(Schema):
+    """A pair of attack and epsilon. `label` is unique in the evaluation, `name` is the attack's."""
+
+    label: str
+    name: str
+    attack: ResolvedAttack
+
+
+def _floats(value: float | list[float] | None) -> list[float]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, int | float) else value
+
+
+def spec_hash(spec: EvaluationSpec, policy_id: str) -> str:
+    """A hash of what the evaluation means; equal for every spelling of the same specification."""
+    filled = spec.filled().model_dump(mode="json", exclude={"policy_id"})
+    return digest("evaluation", filled, policy_id, PROTOCOL_VERSION)
+
+
+def evaluation_id(owner: str, spec_hash: str, generation: int) -> str:
+    """The id: the same specification is the same evaluation until its newest generation failed."""
+    return digest(owner, spec_hash, generation)
+
+
+class EvaluationRecord(Schema):
+    """What is stored before anything else: spec.json."""
+
+    id: str
+    owner: str
+    generation: int = 0
+    policy_id: str
+    upload_id: str | None = None
+    """Set while the policy still waited for its validator when the evaluation was accepted."""
+    spec: EvaluationSpec
+    created_at: Timestamp
+
+
+class Progress(Schema):
+    """How far an evaluation has come. `environment_steps` are agent steps."""
+
+    episodes_done: int = 0
+    episodes_planned: int = 0
+    environment_steps: int = 0
+
+
+class TerminalRecord(Schema):
+    """How an evaluation or a training ended; put once, so that the end is one and stays."""
+
+    status: Literal["succeeded", "failed", "canceled"]
+    error: Problem | None = None
+    finished_at: Timestamp
+    progress: Progress = Progress()
+    """Of an evaluation, at its end."""
+    policy_id: str | None = None
+    """Of the policy that a training published."""
+
+
+class Evaluation(Schema):
+    """The wire form of an evaluation."""
+
+    id: str
+    status: Status
+    policy_id: str
+    spec: EvaluationSpec
+    created_at: Timestamp
+    finished_at: Timestamp | None = None
+    progress: Progress = Progress()
+    cells: list[Cell] = Field(default_factory=list)
+    """Those that are finished."""
+    error: Problem | None = None
+    links: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in TERMINAL
+
+
+class EvaluationPage(Schema):
+    """A page of evaluations, newest first."""
+
+    items: list[Evaluation]
+    next_cursor: str | None = None

@@ -1,0 +1,203 @@
+"""Where each artifact lies in the store. The only place that spells a key.
+
+Retention: `uploads/` is swept an hour after an upload began; everything else stays until it is deleted by hand.
+"""
+
+from datetime import datetime
+
+
+def upload_file(upload_id: str) -> str:
+    """The uploaded bytes, in quarantine."""
+    return f"uploads/{upload_id}/file"
+
+
+def upload_request(upload_id: str) -> str:
+    return f"uploads/{upload_id}/request.json"
+
+
+def upload_verdict(upload_id: str) -> str:
+    return f"uploads/{upload_id}/verdict.json"
+
+
+UPLOADS = "uploads/"
+
+
+def policy_model(policy_id: str) -> str:
+    """The canonical ONNX model."""
+    return f"policies/{policy_id}/policy.onnx"
+
+
+def policy_weights(policy_id: str) -> str:
+    """The safetensors of a policy that the trainer published."""
+    return f"policies/{policy_id}/policy.safetensors"
+
+
+def policy_card(policy_id: str) -> str:
+    """Put last: a policy exists once its card does."""
+    return f"policies/{policy_id}/card.json"
+
+
+def environment(environment_key: str) -> str:
+    """An EnvironmentFinding: its description, or the problem that there is none."""
+    return f"environments/{environment_key}.json"
+
+
+def evaluation_spec(evaluation_id: str) -> str:
+    return f"evaluations/{evaluation_id}/spec.json"
+
+
+def evaluation_plan(evaluation_id: str) -> str:
+    return f"evaluations/{evaluation_id}/plan.json"
+
+
+def evaluation_plan_summary(evaluation_id: str) -> str:
+    """A few bytes about the plan, which may be megabytes."""
+    return f"evaluations/{evaluation_id}/plan-summary.json"
+
+
+def evaluation_cancel(evaluation_id: str) -> str:
+    """A marker: whoever works on this evaluation stops."""
+    return f"evaluations/{evaluation_id}/cancel.json"
+
+
+def evaluation_attempt(evaluation_id: str, shard: int, attempt: int) -> str:
+    return f"evaluations/{evaluation_id}/attempts/{shard:05d}/{attempt:03d}.json"
+
+
+def evaluation_attempts(evaluation_id: str, shard: int) -> str:
+    return f"evaluations/{evaluation_id}/attempts/{shard:05d}/"
+
+
+def evaluation_cells(evaluation_id: str) -> str:
+    return f"evaluations/{evaluation_id}/cells/"
+
+
+def evaluation_cell(evaluation_id: str, cell: int) -> str:
+    return f"evaluations/{evaluation_id}/cells/{cell:03d}.json"
+
+
+def evaluation_report(evaluation_id: str, extension: str) -> str:
+    return f"evaluations/{evaluation_id}/report.{extension}"
+
+
+def evaluation_terminal(evaluation_id: str) -> str:
+    """How it ended; put once."""
+    return f"evaluations/{evaluation_id}/terminal.json"
+
+
+EVALUATIONS = "evaluations/"
+
+
+def active_evaluation(evaluation_id: str) -> str:
+    """A marker: not ended yet. Put before the evaluation is accepted, deleted after its terminal is put."""
+    return f"{ACTIVE_EVALUATIONS}{evaluation_id}"
+
+
+ACTIVE_EVALUATIONS = "active/evaluations/"
+
+
+def episodes(cell_key: str) -> str:
+    return f"episodes/{cell_key}/"
+
+
+def episode(cell_key: str, seed: int, episode: int) -> str:
+    return f"episodes/{cell_key}/{seed:010d}/{episode:05d}.json"
+
+
+def second_episodes(cell_key: str) -> str:
+    return f"nondeterministic/{cell_key}/"
+
+
+def second_episode(cell_key: str, seed: int, episode: int, sha256: str) -> str:
+    """A result that differs from the first one of the same episode; the first one stands."""
+    return f"nondeterministic/{cell_key}/{seed:010d}/{episode:05d}-{sha256[:16]}.json"
+
+
+def evaluation_index(owner: str, created_at: datetime, evaluation_id: str) -> str:
+    """Sorts by time, oldest first."""
+    return f"{evaluation_index_prefix(owner)}{_sortable(created_at)}-{evaluation_id}"
+
+
+def evaluation_index_prefix(owner: str) -> str:
+    return f"index/{owner}/evaluations/"
+
+
+def policy_index(owner: str, created_at: datetime, policy_id: str) -> str:
+    return f"{policy_index_prefix(owner)}{_sortable(created_at)}-{policy_id}"
+
+
+def policy_index_prefix(owner: str) -> str:
+    return f"index/{owner}/policies/"
+
+
+def training_index(owner: str, created_at: datetime, training_id: str) -> str:
+    return f"{training_index_prefix(owner)}{_sortable(created_at)}-{training_id}"
+
+
+def training_index_prefix(owner: str) -> str:
+    return f"index/{owner}/trainings/"
+
+
+def idempotency(owner: str, key_digest: str) -> str:
+    return f"idempotency/{owner}/{key_digest}.json"
+
+
+def training_spec(training_id: str) -> str:
+    return f"trainings/{training_id}/spec.json"
+
+
+def training_cancel(training_id: str) -> str:
+    return f"trainings/{training_id}/cancel.json"
+
+
+def training_attempt(training_id: str, attempt: int) -> str:
+    """The fencing token of an attempt."""
+    return f"trainings/{training_id}/attempts/{attempt:03d}.json"
+
+
+def training_attempts(training_id: str) -> str:
+    return f"trainings/{training_id}/attempts/"
+
+
+def attempt_number(key: str) -> int:
+    """The attempt that `training_attempt` named."""
+    return int(key.rpartition("/")[2].removesuffix(".json"))
+
+
+def training_checkpoint(training_id: str, update: int, attempt: int) -> str:
+    return f"trainings/{training_id}/checkpoints/{update:08d}-{attempt:03d}"
+
+
+def training_checkpoints(training_id: str) -> str:
+    return f"trainings/{training_id}/checkpoints/"
+
+
+def training_curve(training_id: str, update: int, attempt: int) -> str:
+    return f"trainings/{training_id}/curve/{update:08d}-{attempt:03d}.json"
+
+
+def training_curves(training_id: str) -> str:
+    return f"trainings/{training_id}/curve/"
+
+
+def training_terminal(training_id: str) -> str:
+    return f"trainings/{training_id}/terminal.json"
+
+
+TRAININGS = "trainings/"
+
+
+def active_training(training_id: str) -> str:
+    """A marker like that of an evaluation."""
+    return f"{ACTIVE_TRAININGS}{training_id}"
+
+
+ACTIVE_TRAININGS = "active/trainings/"
+
+
+PROBE = "health/probe"
+"""Written to see whether the store can be written."""
+
+
+def _sortable(moment: datetime) -> str:
+    return moment.strftime("%Y%m%dT%H%M%S%f")

@@ -1,0 +1,130 @@
+"""A policy as users describe it (hints), and as we found it (card)."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from saddlepoint.errors import ActionMismatch, ObservationMismatch
+from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
+from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec
+from saddlepoint.schemas.problems import Problem
+
+Layout = Literal["nhwc", "nchw"]
+Head = Literal["logits"]
+
+
+class PolicyHints(Schema):
+    """The `card` part of an upload: what a file cannot say about itself. Everything is optional."""
+
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Contract name (`observation`) to the file's own name."""
+    outputs: dict[str, str] = Field(default_factory=dict)
+    """Contract name (`logits`, `value`) to the file's own name."""
+    observation_mean: list[float] | None = None
+    observation_std: list[float] | None = None
+    observation_clip: float | None = Field(default=None, gt=0)
+    layout: Layout | None = None
+    pixel_scale: float | None = Field(default=None, gt=0)
+    squash: Literal["none", "tanh"] | None = None
+    state_batch_axis: Literal[0, 1] | None = None
+    activation: Literal["relu", "tanh"] | None = None
+    """Of a plain state dict of an MLP, which does not say."""
+    name: str | None = Field(default=None, max_length=200)
+
+
+class InputDescription(Schema):
+    """The canonical input `observation` without its batch axis, in the environment's own units."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+class OutputDescription(Schema):
+    name: str
+    shape: tuple[int, ...]
+
+
+class Lineage(Schema):
+    """Where a trained policy comes from."""
+
+    parent: str | None = None
+    method: str
+    env: EnvironmentSpec
+    config: dict[str, Any]
+    steps: int
+    seed: int
+    training_id: str | None = None
+    versions: dict[str, str]
+
+
+class PolicyCard(Schema):
+    """What was found in an uploaded policy, and what was made of it."""
+
+    id: str
+    name: str | None = None
+    created_at: Timestamp
+    format: str
+    """`onnx`, `onnx-zip`, `sb3-zip`, `torch-state-dict`, `safetensors`."""
+    architecture: str
+    """`nature-cnn`, `mlp`, or `onnx` for any other graph."""
+    head: Head
+    observation: InputDescription
+    outputs: list[OutputDescription]
+    actions: int
+    parameters: int
+    sha256: str
+    """Of the uploaded bytes."""
+    canonical_sha256: str
+    size: int
+    """Uploaded bytes."""
+    contents: list[str] = Field(default_factory=list)
+    """What the file held, including what was ignored and why."""
+    guesses: list[str] = Field(default_factory=list)
+    """Choices that the file did not settle, such as an unnamed output taken as logits."""
+    observation_std: list[float] | None = None
+    observation_space: dict[str, Any] | None = None
+    """As the file itself states it, where it does."""
+    max_disagreement: float
+    """Largest difference of torch and onnxruntime outputs on the check rows."""
+    hints: PolicyHints = PolicyHints()
+    lineage: Lineage | None = None
+
+
+class UploadRequest(Schema):
+    """An upload that waits for the validator."""
+
+    upload_id: str
+    policy_id: str
+    owner: str
+    sha256: str
+    size: int
+    filename: str | None
+    hints: PolicyHints
+    created_at: Timestamp
+
+
+class Verdict(Schema):
+    """What the validator said of an upload: exactly one of the two."""
+
+    policy_id: str | None = None
+    problem: Problem | None = None
+
+
+def policy_id(owner: str, sha256: str, hints: PolicyHints) -> str:
+    """The id of a policy: the same bytes, hints and reading rules are the same policy of an owner."""
+    return digest("policy", owner, sha256, hints.model_dump(mode="json"), PROTOCOL_VERSION)
+
+
+def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> None:
+    """Raise ObservationMismatch or ActionMismatch unless the policy fits the environment."""
+    expected, got = description.observation.shape, card.observation.shape
+    if tuple(expected) != tuple(got):
+        raise ObservationMismatch(
+            f"{description.env.id} gives observations of shape {list(expected)}, the policy takes {list(got)}. "
+            "Choose the matching environment or frame options, or state the layout in the card."
+        )
+    if description.action.n != card.actions:
+        raise ActionMismatch(
+            f"{description.env.id} has {description.action.n} actions, the policy {card.actions}. "
+            "Choose the environment it was trained for (full_action_space gives 18 actions to any Atari game)."
+        )

@@ -1,0 +1,63 @@
+"""How PPO trains: one field a choice, with the ATPA paper's Table 2 and OpenAI baselines as defaults."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from saddlepoint.schemas.base import Schema
+
+
+class TrainingConfig(Schema):
+    """The numbers of one training. A step is an agent step: one action, four frames of an Atari game."""
+
+    steps: int = Field(default=100_000_000, ge=1)
+    """Steps of the whole training, over all actors; the schedules run down over exactly these."""
+    actors: int = Field(default=16, ge=1, le=1024)
+    """N: environments that are stepped together."""
+    horizon: int = Field(default=128, ge=1, le=65_536)
+    """T: steps of each actor between two updates."""
+    epochs: int = Field(default=4, ge=1, le=100)
+    """Passes over each rollout."""
+    minibatch: int = Field(default=512, ge=1)
+    """Samples of one gradient step; Table 2's 32 x 16. The last one of an epoch may be smaller."""
+    discount: float = Field(default=0.99, ge=0, le=1)
+    """gamma."""
+    gae_lambda: float = Field(default=0.95, ge=0, le=1)
+    """lambda of generalised advantage estimation."""
+    clip: float = Field(default=0.1, gt=0, lt=1)
+    """Range of the probability ratio around 1, before annealing."""
+    learning_rate: float = Field(default=2.5e-4, gt=0)
+    """Adam's step size, before annealing."""
+    anneal: bool = True
+    """Multiply `clip` and `learning_rate` by beta = 1 - (u - 1) / U in update u of U."""
+    adam_epsilon: float = Field(default=1e-5, gt=0)
+    value_clip: bool = True
+    """Clip the value's change to the annealed `clip` around the collecting network's, and take the worse loss."""
+    value_coefficient: float = Field(default=0.5, ge=0)
+    """Weight of the value loss, which is half a squared error."""
+    entropy_coefficient: float = Field(default=0.01, ge=0)
+    max_gradient_norm: float = Field(default=0.5, gt=0)
+    """Gradients are scaled down to this l2 norm, over all parameters."""
+    clip_rewards: bool | None = None
+    """Learn from the sign of each reward; null means for Atari games only. Reported scores are never clipped."""
+    bootstrap_truncated: bool = False
+    """Take a time limit for what it is, adding gamma V(s'), and not for an end, as baselines do."""
+    value_gain: float = Field(default=1.0, gt=0)
+    """Gain of the value's orthogonal initialisation. Baselines' 1 makes the first updates shrink the features that
+    policy and value share: they unlearn the constant that a random value starts from."""
+    center_pixels: bool = False
+    """Take the commonest pixel of the first observations for black while training, which keeps features alive where
+    most of a frame is one bright colour. The published weights take plain pixels all the same. Baselines do not."""
+    precision: Literal["bf16", "fp32"] | None = None
+    """Of the convolutional network's body; heads, losses, advantages and weights are always fp32. Null means bf16
+    where the machine computes in it."""
+
+    @property
+    def batch(self) -> int:
+        """Steps of one update."""
+        return self.actors * self.horizon
+
+    @property
+    def updates(self) -> int:
+        """U: the updates of the whole training, at least one."""
+        return max(1, self.steps // self.batch)

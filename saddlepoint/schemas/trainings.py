@@ -1,0 +1,95 @@
+"""A training: what is asked for, and how far it has come."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
+from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.evaluations import Status
+from saddlepoint.schemas.problems import Problem
+
+Method = Literal["standard"]
+
+
+class DefenseDescription(Schema):
+    """A row of `GET /v1/defenses`."""
+
+    method: Method
+    title: str
+    summary: str
+    source: str
+
+
+DEFENSES: dict[str, DefenseDescription] = {
+    "standard": DefenseDescription(
+        method="standard",
+        title="Standard PPO",
+        summary="No defense: the clean policy acts and learns from clean observations.",
+        source="Schulman et al. 2017, with the ATPA paper's Table 2",
+    ),
+}
+
+
+class TrainingSpec(Schema):
+    """What to train. `config` overrides fields of the trainer's configuration, whose defaults are Table 2."""
+
+    method: Method = "standard"
+    env: EnvironmentSpec
+    policy_id: str | None = None
+    config: dict[str, Any] = Field(default_factory=dict)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    name: str | None = Field(default=None, max_length=200)
+
+
+class TrainingRecord(Schema):
+    """What is stored before anything else: spec.json."""
+
+    id: str
+    owner: str
+    generation: int = 0
+    spec: TrainingSpec
+    created_at: Timestamp
+
+
+class CurvePoint(Schema):
+    """A point of the learning curve, labelled by what acted."""
+
+    update: int
+    steps: int
+    episodes: int
+    mean_return: float | None
+    """Of the acting policy's last episodes, raw score."""
+    extra: dict[str, float] = Field(default_factory=dict)
+
+
+class CurvePiece(Schema):
+    """Neighbouring points, as a trainer stores them from time to time; after a crash pieces may overlap."""
+
+    points: list[CurvePoint]
+
+
+class TrainingProgress(Schema):
+    steps_done: int = 0
+    steps_planned: int = 0
+    curve: list[CurvePoint] = Field(default_factory=list)
+
+
+class Training(Schema):
+    """The wire form of a training."""
+
+    id: str
+    status: Status
+    spec: TrainingSpec
+    created_at: Timestamp
+    finished_at: Timestamp | None = None
+    progress: TrainingProgress = TrainingProgress()
+    policy_id: str | None = None
+    """Of the published policy."""
+    error: Problem | None = None
+    links: dict[str, str] = Field(default_factory=dict)
+
+
+def training_id(owner: str, spec: TrainingSpec, generation: int) -> str:
+    """The id: the same specification is the same training until its newest generation failed."""
+    return digest("training", owner, spec.model_dump(mode="json"), generation, PROTOCOL_VERSION)

@@ -1,0 +1,82 @@
+"""What a process is told from outside: read once at the entry point, validated, frozen, passed down."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from saddlepoint.errors import InvalidSpec
+
+PREFIX = "SADDLEPOINT_"
+_OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+"""A part of keys in the store."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Settings(BaseModel):
+    """Every setting; each is read from the environment variable of its name behind `SADDLEPOINT_`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store_url: str = "data/store"
+    """A folder, or s3://, gs:// or az:// of an object store."""
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """redis://, rediss:// or unix://."""
+    spool_dir: Path | None = None
+    """Where uploads are written while they arrive; a folder `spool` beside a local store, else the temporary one."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    api_keys: dict[str, str] = Field(default_factory=dict)
+    """API key to owner, written `owner:key,owner:key`."""
+    trust_network: bool = False
+    """Allows a bind beyond loopback without keys: for a network that is closed by other means."""
+    max_upload_bytes: int = Field(default=512 * 2**20, gt=0)
+    verdict_wait_s: float = Field(default=20.0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    reconcile_interval_s: float = Field(default=10.0, gt=0)
+    log_level: str = "info"
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.host not in LOOPBACK and not self.api_keys and not self.trust_network:
+            raise InvalidSpec(
+                f"A bind to {self.host} needs API keys: set {PREFIX}API_KEYS=owner:key, or bind to 127.0.0.1."
+            )
+        return self
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings of this process. Raises ValidationError or InvalidSpec."""
+        values: dict[str, object] = {}
+        for name in cls.model_fields:
+            value = environment.get(f"{PREFIX}{name.upper()}")
+            if value:
+                values[name] = _parse_keys(value) if name == "api_keys" else value
+        return cls.model_validate(values)
+
+    @property
+    def default_precision(self) -> Literal["fp32", "bf16"]:
+        """bf16 where this machine computes in it, unless told otherwise."""
+        if self.precision != "auto":
+            return self.precision
+        return "bf16" if _has_bf16() else "fp32"
+
+
+def _parse_keys(text: str) -> dict[str, str]:
+    pairs = [pair.strip().split(":", 1) for pair in text.split(",") if pair.strip()]
+    if any(len(pair) != 2 or not pair[1] or not _OWNER.fullmatch(pair[0]) for pair in pairs):
+        raise InvalidSpec(
+            f"{PREFIX}API_KEYS is written owner:key,owner:key; an owner is up to 64 letters, digits, - and _."
+        )
+    return {key: owner for owner, key in pairs}
+
+
+def _has_bf16() -> bool:
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
