@@ -1,0 +1,24 @@
+"""Jobs over RQ on Redis: what to run, what runs, and how far it is. All of it may vanish; the store is the truth."""
+
+from saddlepoint.queue.connecting import connect
+from saddlepoint.queue.jobs import JobQueue
+from saddlepoint.queue.progress import LiveProgress, Phase
+from saddlepoint.queue.robust_queue import RobustQueue
+from saddlepoint.queue.tasks import DESCRIBE, EVALUATE, FINISH, SHARD, TRAIN, TRAINING, VALIDATE, VALIDATION, Task
+
+__all__ = [
+    "DESCRIBE",
+    "EVALUATE",
+    "FINISH",
+    "SHARD",
+    "TRAIN",
+    "TRAINING",
+    "VALIDATE",
+    "VALIDATION",
+    "JobQueue",
+    "LiveProgress",
+    "Phase",
+    "RobustQueue",
+    "Task",
+    "connect",
+]

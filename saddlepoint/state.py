@@ -1,0 +1,95 @@
+"""What evaluations and trainings look like from outside, put together from the store and the live hints.
+
+Only a stored end is shown as an end, so a state that was shown never changes. Redis is asked only while work goes on.
+"""
+
+from collections.abc import Iterator
+
+from saddlepoint.errors import NotFound
+from saddlepoint.queue import JobQueue, Phase
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.evaluations import Evaluation, EvaluationRecord, Progress, Status
+from saddlepoint.schemas.plans import PlanSummary
+from saddlepoint.schemas.reports import Cell
+from saddlepoint.schemas.training_config import TrainingConfig
+from saddlepoint.schemas.trainings import CurvePiece, CurvePoint, Training, TrainingProgress, TrainingRecord
+from saddlepoint.store import Store, find_record, get_record
+from saddlepoint.work import EVALUATION, TRAINING, find_terminal
+
+
+def load_record(store: Store, evaluation_id: str) -> EvaluationRecord:
+    """What was asked for, and by whom. Raises NotFound."""
+    record = find_record(store, keys.evaluation_spec(evaluation_id), EvaluationRecord)
+    if record is None:
+        raise NotFound(f"There is no evaluation {evaluation_id}; GET /v1/evaluations lists yours.")
+    return record
+
+
+def load_evaluation(store: Store, queue: JobQueue, evaluation_id: str, *, cells: bool = True) -> Evaluation:
+    """An evaluation as it is now, without links; `cells=False` spares a listing the reads of finished cells.
+
+    Raises NotFound, and Unavailable while it goes on and Redis is away.
+    """
+    record = load_record(store, evaluation_id)
+    terminal = find_terminal(store, EVALUATION, evaluation_id)
+    status: Status
+    if terminal:
+        status, progress = terminal.status, terminal.progress
+    else:
+        status, progress = live_progress(store, queue, evaluation_id)
+    return Evaluation(
+        id=record.id,
+        status=status,
+        policy_id=record.policy_id,
+        spec=record.spec,
+        created_at=record.created_at,
+        finished_at=terminal.finished_at if terminal else None,
+        progress=progress,
+        cells=list(_cells(store, evaluation_id)) if cells else [],
+        error=terminal.error if terminal else None,
+    )
+
+
+def live_progress(store: Store, queue: JobQueue, evaluation_id: str) -> tuple[Phase, Progress]:
+    """How far an evaluation is that goes on. Raises Unavailable."""
+    live = queue.progress(evaluation_id)
+    summary = find_record(store, keys.evaluation_plan_summary(evaluation_id), PlanSummary)
+    return live.phase, Progress(
+        episodes_done=live.episodes_done,
+        episodes_planned=summary.episodes if summary else 0,
+        environment_steps=live.environment_steps,
+    )
+
+
+def _cells(store: Store, evaluation_id: str) -> Iterator[Cell]:
+    for key in store.list(keys.evaluation_cells(evaluation_id)):
+        yield get_record(store, key, Cell)
+
+
+def load_training(store: Store, queue: JobQueue, training_id: str, *, curve: bool = True) -> Training:
+    """A training as it is now, without links. Raises as `load_evaluation` does."""
+    record = find_record(store, keys.training_spec(training_id), TrainingRecord)
+    if record is None:
+        raise NotFound(f"There is no training {training_id}; GET /v1/trainings lists yours.")
+    terminal = find_terminal(store, TRAINING, training_id)
+    live = None if terminal else queue.progress(training_id)
+    points = _curve(store, training_id) if curve else []
+    config = TrainingConfig.model_validate(record.spec.config)
+    steps_done = max([live.environment_steps if live else 0, *(point.steps for point in points)])
+    return Training(
+        id=record.id,
+        status=terminal.status if terminal else live.phase if live else "queued",
+        spec=record.spec,
+        created_at=record.created_at,
+        finished_at=terminal.finished_at if terminal else None,
+        progress=TrainingProgress(steps_done=steps_done, steps_planned=config.updates * config.batch, curve=points),
+        policy_id=terminal.policy_id if terminal else None,
+        error=terminal.error if terminal else None,
+    )
+
+
+def _curve(store: Store, training_id: str) -> list[CurvePoint]:
+    """The points in order; where two attempts trained the same update, the later one counts."""
+    pieces = (get_record(store, key, CurvePiece) for key in store.list(keys.training_curves(training_id)))
+    points = {point.update: point for piece in pieces for point in piece.points}
+    return [points[update] for update in sorted(points)]

@@ -1,0 +1,29 @@
+"""From a setting to a store."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from saddlepoint.errors import InvalidSpec
+from saddlepoint.store.interface import Store
+from saddlepoint.store.local import LocalStore
+
+_BUCKETS = ("s3", "gs", "az")
+
+
+def open_store(url: str) -> Store:
+    """The store at `url`: a path, file://, or s3://, gs://, az:// with credentials from the environment."""
+    scheme = urlsplit(url).scheme if "://" in url else ""
+    if scheme in ("", "file"):
+        return LocalStore(Path(unquote(urlsplit(url).path) if scheme else url))
+    if scheme in _BUCKETS:
+        return _open_bucket(url)
+    raise InvalidSpec(f"A store is a path or file://, {', '.join(f'{name}://' for name in _BUCKETS)}; got {scheme}://.")
+
+
+def _open_bucket(url: str) -> Store:
+    # Only those who use a bucket need its client.
+    from obstore.store import from_url
+
+    from saddlepoint.store.objects import ObjectStore
+
+    return ObjectStore(from_url(url))

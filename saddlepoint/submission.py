@@ -1,0 +1,86 @@
+"""How evaluations and trainings begin: stored in full first, queued after; whoever does it, and however often."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from saddlepoint.errors import Unavailable
+from saddlepoint.queue import FINISH, SHARD, TRAIN, JobQueue
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.evaluations import EvaluationRecord
+from saddlepoint.schemas.plans import Plan, Shard
+from saddlepoint.schemas.trainings import TrainingRecord
+from saddlepoint.store import Store, get_record, put_record
+
+_FINISH_TIMEOUT_S = 2 * 3600
+_TRAINING_TIMEOUT_S = 60 * 24 * 3600
+_SHORTEST_TIMEOUT_S = 3600
+_STEP_S = 0.05
+"""Of one lane and gradient, many times what is needed: the deadline ends what never ends, not what is slow."""
+_UNBOUNDED_STEPS = 100_000
+
+_log = logging.getLogger(__name__)
+
+
+def submit_evaluation(store: Store, queue: JobQueue, record: EvaluationRecord, plan: Plan | None) -> EvaluationRecord:
+    """Accept an evaluation; without a plan the reconciler makes it once the policy is there.
+
+    After this it will be done whatever fails. Returns the record that stands, which is an earlier one where the same
+    evaluation was submitted before.
+    """
+    # The marker comes first: an evaluation without one would be forgotten, a marker without one is swept.
+    store.put(keys.active_evaluation(record.id), record.created_at.isoformat().encode())
+    put_record(store, keys.evaluation_spec(record.id), record)
+    stored = get_record(store, keys.evaluation_spec(record.id), EvaluationRecord)
+    if plan is not None:
+        put_record(store, keys.evaluation_plan(record.id), plan)
+        put_record(store, keys.evaluation_plan_summary(record.id), plan.summary)
+    store.put(keys.evaluation_index(stored.owner, stored.created_at, stored.id), b"")
+    if plan is not None:
+        with _left_to_the_reconciler(f"evaluation {stored.id}"):
+            enqueue_shards(queue, plan, plan.shards)
+    return stored
+
+
+def submit_training(store: Store, queue: JobQueue, record: TrainingRecord) -> TrainingRecord:
+    """Accept a training, likewise."""
+    store.put(keys.active_training(record.id), record.created_at.isoformat().encode())
+    put_record(store, keys.training_spec(record.id), record)
+    stored = get_record(store, keys.training_spec(record.id), TrainingRecord)
+    store.put(keys.training_index(stored.owner, stored.created_at, stored.id), b"")
+    with _left_to_the_reconciler(f"training {stored.id}"):
+        enqueue_training(queue, stored.id)
+    return stored
+
+
+@contextmanager
+def _left_to_the_reconciler(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Unavailable:
+        _log.warning("%s is stored, but Redis is away; the reconciler will queue it", what)
+
+
+def enqueue_training(queue: JobQueue, training_id: str) -> None:
+    """Queue a training unless it waits or runs. Raises Unavailable."""
+    queue.enqueue(TRAIN, training_id, timeout_s=_TRAINING_TIMEOUT_S)
+
+
+def enqueue_shards(queue: JobQueue, plan: Plan, shards: Iterable[Shard]) -> None:
+    """Queue shards that neither wait nor run. Raises Unavailable."""
+    for shard in shards:
+        queue.enqueue(SHARD, plan.evaluation_id, str(shard.index), timeout_s=shard_timeout_s(plan, shard))
+
+
+def enqueue_finish(queue: JobQueue, evaluation_id: str) -> None:
+    """Queue the report, before all shards, unless it waits or is being made. Raises Unavailable."""
+    queue.enqueue(FINISH, evaluation_id, timeout_s=_FINISH_TIMEOUT_S, first=True)
+
+
+def shard_timeout_s(plan: Plan, shard: Shard) -> float:
+    """When a shard must be done at the latest, from the longest that its episodes may be."""
+    limits = (plan.max_episode_steps, plan.environment.max_episode_steps)
+    steps = min((limit for limit in limits if limit is not None), default=_UNBOUNDED_STEPS)
+    rounds = -(-len(shard.entries) // shard.lanes)
+    gradients = 1 + max((plan.cells[entry.cell].attack.steps for entry in shard.entries), default=0)
+    return _SHORTEST_TIMEOUT_S + rounds * steps * shard.lanes * gradients * _STEP_S
