@@ -1,0 +1,71 @@
+"""What kind of policy some bytes are, by their content alone: names and content types are never trusted."""
+
+from saddlepoint.errors import MalformedPolicy, UnsafePickle, UnsupportedFormat
+from saddlepoint.policies.archives import Archive, open_archive
+from saddlepoint.policies.found import Found
+from saddlepoint.policies.onnx_import import from_onnx
+from saddlepoint.policies.onnx_reader import looks_like_onnx, onnx_member, read_onnx, read_onnx_archive
+from saddlepoint.policies.pickles import is_bare_pickle, is_torch_archive, read_torch_archive
+from saddlepoint.policies.sb3 import from_sb3, from_sb3_weights, has_sb3_names, is_sb3
+from saddlepoint.policies.state_dicts import from_state_dict
+from saddlepoint.policies.tensors import is_safetensors, read_safetensors
+from saddlepoint.schemas.policies import PolicyHints
+
+_TAKEN = (
+    "Taken are ONNX, a zip of ONNX and its data, Stable-Baselines3 zips, PyTorch state dicts (zip) and safetensors."
+)
+_KNOWN_OTHERS = (
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x89HDF", "an HDF5 file (Keras)"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file it stands for"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"7z\xbc\xaf", "a 7z file"),
+    (b"Rar!", "a RAR file"),
+    (b"\x7fELF", "a program"),
+    (b"<", "an HTML or XML page"),
+)
+_TAR_MAGIC = slice(257, 262)
+
+
+def recognise(data: bytes, hints: PolicyHints) -> Found:
+    """The policy in these bytes; a PolicyRejected says why there is none."""
+    if not data:
+        raise MalformedPolicy("The policy file is empty. Upload the file itself.")
+    if data.startswith(b"PK\x03\x04"):
+        return _from_archive(open_archive(data), hints)
+    if is_safetensors(data):
+        return from_state_dict(read_safetensors(data), hints, file_format="safetensors")
+    if looks_like_onnx(data):
+        return from_onnx(read_onnx(data), hints, file_format="onnx")
+    _refuse_others(data)
+    return from_onnx(read_onnx(data), hints, file_format="onnx")
+
+
+def _from_archive(archive: Archive, hints: PolicyHints) -> Found:
+    if is_sb3(archive):
+        return from_sb3(archive, hints)
+    if is_torch_archive(archive):
+        tensors = read_torch_archive(archive)
+        if has_sb3_names(tensors):
+            return from_sb3_weights(tensors, hints)
+        return from_state_dict(tensors, hints, file_format="torch-state-dict")
+    member = onnx_member(archive)
+    if member is not None:
+        return from_onnx(read_onnx_archive(archive, member), hints, file_format="onnx-zip")
+    raise UnsupportedFormat(
+        "The zip archive is none of the kinds taken: it must hold one .onnx file with its data, or be what "
+        f"Stable-Baselines3 or torch.save wrote. {_TAKEN}"
+    )
+
+
+def _refuse_others(data: bytes) -> None:
+    for magic, meaning in _KNOWN_OTHERS:
+        if data.startswith(magic):
+            raise UnsupportedFormat(f"The file is {meaning}, which is no policy. {_TAKEN}")
+    if data[_TAR_MAGIC] == b"ustar" or is_bare_pickle(data):
+        raise UnsafePickle(
+            "The file is a pickle without PyTorch's zip around it, which is a program when loaded; it was not loaded. "
+            "Save the weights with torch.save(network.state_dict(), path) of any PyTorch since 1.6."
+        )

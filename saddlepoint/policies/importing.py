@@ -1,0 +1,122 @@
+"""The one door for uploaded bytes: any format in, canonical ONNX and a card out."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import prod
+from pathlib import PurePath
+
+from torch import Tensor
+
+from saddlepoint.errors import MalformedPolicy, SaddlepointError
+from saddlepoint.policies.agreement import check_rows, compare, disagreement, logits_of
+from saddlepoint.policies.formats import recognise
+from saddlepoint.policies.found import Found
+from saddlepoint.policies.naming import plain
+from saddlepoint.policies.network import PolicyNetwork, load_network
+from saddlepoint.policies.onnx_writer import to_onnx
+from saddlepoint.policies.state_dicts import from_state_dict
+from saddlepoint.schemas.policies import InputDescription, OutputDescription, PolicyCard, PolicyHints
+
+
+@dataclass(frozen=True)
+class ImportedPolicy:
+    """A policy as the rest of the system knows it."""
+
+    model: bytes
+    """Canonical ONNX."""
+    card: PolicyCard
+
+    def to_bytes(self) -> bytes:
+        """The length of the card as 8 bytes, the card as JSON, the model: how it leaves a limited process."""
+        card = self.card.model_dump_json().encode()
+        return len(card).to_bytes(8, "little") + card + self.model
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "ImportedPolicy":
+        """The inverse of `to_bytes`."""
+        end = 8 + int.from_bytes(data[:8], "little")
+        return cls(data[end:], PolicyCard.model_validate_json(data[8:end]))
+
+
+def import_policy(
+    data: bytes, *, filename_hint: str | None, hints: PolicyHints, policy_id: str, created_at: datetime
+) -> ImportedPolicy:
+    """Make a canonical policy of an uploaded file, or raise the PolicyRejected that says why not.
+
+    The bytes decide what the file is; `filename_hint` only names it. Nothing in the file is executed. Run it where a
+    hostile file can do no harm by size or time: a limited child process.
+    """
+    try:
+        found = recognise(data, hints)
+        model = to_onnx(found.graph)
+        network = load_network(model)
+        difference = _difference(found, network, model)
+    except (SaddlepointError, MemoryError):
+        raise
+    except Exception as error:
+        # The one place for what no check foresaw: it is the file's fault, and its text must not reach the user.
+        raise MalformedPolicy("The policy could not be read to its end. Export it again.") from error
+    return ImportedPolicy(model, _card(data, filename_hint, hints, policy_id, created_at, found, model, difference))
+
+
+def canonical_model(tensors: Mapping[str, Tensor], hints: PolicyHints | None = None) -> bytes:
+    """Canonical ONNX of plain weights whose names are known, such as a trainer's own; raises PolicyRejected."""
+    return to_onnx(from_state_dict(tensors, hints or PolicyHints(), file_format="safetensors").graph)
+
+
+def _difference(found: Found, network: PolicyNetwork, model: bytes) -> float:
+    """How far torch, onnxruntime on the canonical model and onnxruntime on the upload itself are apart."""
+    rows = check_rows(network.observation_shape, *(found.bounds or (None, None)))
+    difference = disagreement(network, model, rows)
+    if found.original is not None:
+        difference = max(difference, compare(logits_of(network, rows), found.original(rows)))
+    return difference
+
+
+def _card(
+    data: bytes,
+    filename_hint: str | None,
+    hints: PolicyHints,
+    policy_id: str,
+    created_at: datetime,
+    found: Found,
+    model: bytes,
+    difference: float,
+) -> PolicyCard:
+    graph = found.graph
+    outputs = [OutputDescription(name="logits", shape=(graph.actions,))]
+    if "value" in graph.outputs:
+        outputs.append(OutputDescription(name="value", shape=()))
+    return PolicyCard(
+        id=policy_id,
+        name=hints.name or _stem(filename_hint),
+        created_at=created_at,
+        format=found.format,
+        architecture=found.architecture,
+        head="logits",
+        observation=InputDescription(shape=graph.observation_shape),
+        outputs=outputs,
+        actions=graph.actions,
+        parameters=sum(tensor.numel() for tensor in graph.constants.values() if tensor.is_floating_point()),
+        sha256=hashlib.sha256(data).hexdigest(),
+        canonical_sha256=hashlib.sha256(model).hexdigest(),
+        size=len(data),
+        contents=found.contents,
+        guesses=found.guesses,
+        observation_std=_deviation(hints, graph.observation_shape),
+        observation_space=found.observation_space,
+        max_disagreement=difference,
+        hints=hints,
+    )
+
+
+def _stem(filename: str | None) -> str | None:
+    return plain(PurePath(filename).stem) or None if filename else None
+
+
+def _deviation(hints: PolicyHints, shape: tuple[int, ...]) -> list[float] | None:
+    """One number per entry of an observation, flat."""
+    deviation = hints.observation_std
+    return deviation * prod(shape) if deviation is not None and len(deviation) == 1 else deviation

@@ -1,0 +1,201 @@
+"""Convolutions, matrix products, pooling and normalisation."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from saddlepoint.errors import MalformedPolicy, UnsupportedOperator
+from saddlepoint.policies.builder import GraphBuilder, Known, Live, Value
+from saddlepoint.policies.source import SourceNode
+
+Lower = Callable[[GraphBuilder, SourceNode], Value]
+Window = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+
+def _window(node: SourceNode, x: Live, kernel: tuple[int, ...]) -> Window:
+    """Strides, pads and dilations of a convolution or pooling, `auto_pad` resolved."""
+    axes = len(kernel)
+    strides = tuple(node.ints("strides") or (1,) * axes)
+    dilations = tuple(node.ints("dilations") or (1,) * axes)
+    sizes = x.shapes[0][2:]
+    pads = tuple(node.ints("pads") or (0,) * (2 * axes))
+    mode = node.text("auto_pad", "NOTSET")
+    lengths = (len(strides), len(dilations), len(sizes), len(pads) // 2)
+    if axes not in (1, 2, 3) or set(lengths) != {axes} or min(*strides, *dilations, *kernel) < 1:
+        raise MalformedPolicy(f"The window of a {node.op} does not fit its input. Export it again.")
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        pads = _same_pads(sizes, kernel, strides, dilations, upper=mode == "SAME_UPPER")
+    elif mode == "VALID":
+        pads = (0,) * (2 * axes)
+    if min(pads) < 0 or max(pads) > 1024:
+        raise MalformedPolicy(f"The padding of a {node.op} must lie between 0 and 1024.")
+    return strides, pads, dilations
+
+
+def _same_pads(
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    *,
+    upper: bool,
+) -> tuple[int, ...]:
+    begins, ends = [], []
+    for size, side, stride, dilation in zip(sizes, kernel, strides, dilations, strict=True):
+        outputs = -(-size // stride)
+        total = max(0, (outputs - 1) * stride + dilation * (side - 1) + 1 - size)
+        small, large = total // 2, total - total // 2
+        begins.append(small if upper else large)
+        ends.append(large if upper else small)
+    return (*begins, *ends)
+
+
+def _conv(build: GraphBuilder, node: SourceNode) -> Value:
+    x, weight = node.live(0), node.constant(1)
+    strides, pads, dilations = _window(node, x, tuple(weight.shape[2:]))
+    parameters: list[Value] = [node.known(1)]
+    if node.maybe(2) is not None:
+        parameters.append(node.known(2))
+    return build.live(
+        "Conv",
+        x,
+        *parameters,
+        strides=strides,
+        pads=pads,
+        dilations=dilations,
+        group=node.int("group", 1),
+    )
+
+
+def _max_pool(build: GraphBuilder, node: SourceNode) -> Value:
+    kernel = _pooled(node)
+    strides, pads, dilations = _window(node, node.live(0), kernel)
+    return build.live(
+        "MaxPool",
+        node.live(0),
+        kernel_shape=kernel,
+        strides=strides,
+        pads=pads,
+        dilations=dilations,
+    )
+
+
+def _average_pool(build: GraphBuilder, node: SourceNode) -> Value:
+    kernel = _pooled(node)
+    strides, pads, dilations = _window(node, node.live(0), kernel)
+    half = len(pads) // 2
+    if pads[:half] != pads[half:] or set(dilations) != {1}:
+        raise UnsupportedOperator("AveragePool must have equal padding on both sides, undilated.")
+    return build.live(
+        "AveragePool",
+        node.live(0),
+        kernel_shape=kernel,
+        strides=strides,
+        pads=pads,
+        count_include_pad=node.int("count_include_pad", 0),
+    )
+
+
+def _pooled(node: SourceNode) -> tuple[int, ...]:
+    kernel = node.ints("kernel_shape")
+    if not kernel or node.int("ceil_mode", 0):
+        raise UnsupportedOperator(f"{node.op} needs a kernel and floor mode (ceil_mode=0).")
+    return tuple(kernel)
+
+
+def _global(reduction: str) -> Lower:
+    def lower(build: GraphBuilder, node: SourceNode) -> Value:
+        axes = tuple(range(2, len(node.live(0).shapes[0])))
+        return build.live(reduction, node.live(0), axes=axes, keepdims=1)
+
+    return lower
+
+
+def _gemm(build: GraphBuilder, node: SourceNode) -> Value:
+    x, weight = node.live(0), node.constant(1)
+    if node.int("transA", 0) or weight.ndim != 2:
+        raise UnsupportedOperator("Gemm must multiply the rows of its input by a constant matrix.")
+    if not node.int("transB", 0):
+        weight = weight.T
+    inputs: list[Value] = [x, Known.of(_times(weight, node.float("alpha", 1.0)))]
+    if node.maybe(2) is not None:
+        bias = _times(node.constant(2), node.float("beta", 1.0))
+        if bias.ndim > 2 or (bias.ndim == 2 and bias.shape[0] != 1):
+            raise UnsupportedOperator("The bias of Gemm must be the same for every row.")
+        if bias.numel() not in (1, len(weight)):
+            raise MalformedPolicy("The bias of Gemm must have one number per output.")
+        inputs.append(Known.of(bias.reshape(-1).expand(len(weight)).contiguous()))
+    return build.live("Gemm", *inputs)
+
+
+def _times(tensor: Tensor, factor: float) -> Tensor:
+    return tensor if factor == 1.0 else tensor * factor
+
+
+def _mat_mul(build: GraphBuilder, node: SourceNode) -> Value:
+    x, weight = node.value(0), node.value(1)
+    if isinstance(x, Live) and isinstance(weight, Known) and len(x.shapes[0]) == 2:
+        matrix = node.constant(1)
+        if matrix.ndim == 2:
+            return build.live("Gemm", x, Known.of(matrix.T))
+    return build.apply("MatMul", x, weight)
+
+
+def _layer_norm(build: GraphBuilder, node: SourceNode) -> Value:
+    x = node.live(0)
+    rank = len(x.shapes[0])
+    parameters: list[Value] = [node.known(1)]
+    if node.maybe(2) is not None:
+        parameters.append(node.known(2))
+    axis = node.int("axis", -1) % rank
+    if axis == 0:
+        raise UnsupportedOperator("LayerNormalization must not run over the batch.")
+    epsilon = node.float("epsilon", 1e-5)
+    return build.live("LayerNormalization", x, *parameters, axis=axis, epsilon=epsilon)
+
+
+def _batch_norm(build: GraphBuilder, node: SourceNode) -> Value:
+    if node.int("training_mode", 0):
+        raise UnsupportedOperator("BatchNormalization must be in inference mode. Export the model after .eval().")
+    x = node.live(0)
+    scale, bias, mean, variance = (node.constant(index) for index in range(1, 5))
+    factor = scale / torch.sqrt(variance + node.float("epsilon", 1e-5))
+    shape = (-1, *(1,) * (len(x.shapes[0]) - 2))
+    scaled = build.live("Mul", x, Known.of(factor.reshape(shape)))
+    return build.live("Add", scaled, Known.of((bias - mean * factor).reshape(shape)))
+
+
+def _dropout(build: GraphBuilder, node: SourceNode) -> Value:
+    if node.maybe(2) is not None and bool(node.constant(2).any()):
+        raise UnsupportedOperator("Dropout must be in inference mode. Export the model after .eval().")
+    return node.value(0)
+
+
+def _pad(build: GraphBuilder, node: SourceNode) -> Value:
+    x = node.live(0)
+    rank = len(x.shapes[0])
+    given = node.ints("pads") if node.opset < 11 else node.ints_at(1)
+    value = node.float("value", 0.0) if node.opset < 11 else node.scalar_at(2, 0.0)
+    axes = range(rank) if node.maybe(3) is None else [axis % rank for axis in node.ints_at(3)]
+    if node.text("mode", "constant") != "constant" or not given or len(given) != 2 * len(axes):
+        raise UnsupportedOperator("Pad must be constant, with two numbers per axis.")
+    pads = [0] * (2 * rank)
+    for index, axis in enumerate(axes):
+        pads[axis], pads[rank + axis] = given[index], given[len(axes) + index]
+    return build.live("Pad", x, pads=tuple(pads), value=value)
+
+
+LAYERS: Mapping[str, Lower] = {
+    "AveragePool": _average_pool,
+    "BatchNormalization": _batch_norm,
+    "Conv": _conv,
+    "Dropout": _dropout,
+    "Gemm": _gemm,
+    "GlobalAveragePool": _global("ReduceMean"),
+    "GlobalMaxPool": _global("ReduceMax"),
+    "LayerNormalization": _layer_norm,
+    "MatMul": _mat_mul,
+    "MaxPool": _max_pool,
+    "Pad": _pad,
+}

@@ -1,0 +1,228 @@
+"""Operators that move numbers without changing them."""
+
+from collections.abc import Callable, Mapping
+from math import prod
+
+from saddlepoint.errors import ArchitectureMismatch, MalformedPolicy, UnsupportedOperator
+from saddlepoint.policies.builder import GraphBuilder, Known, Live, Value, rank_of, shapes_of
+from saddlepoint.policies.shapes import Shape, broadcast_shape
+from saddlepoint.policies.source import SourceNode
+
+Lower = Callable[[GraphBuilder, SourceNode], Value | tuple[Value, ...]]
+
+
+def _reshaped(build: GraphBuilder, value: Value, target: Callable[[Shape, int], Shape]) -> Value:
+    """`value` in the shape `target(shape, probe)`, given its shape at a probe batch."""
+    if isinstance(value, Known):
+        first, second = value.at
+        if first is second:
+            return Known.of(first.reshape(target(tuple(first.shape), 0)))
+        return Known(
+            (
+                first.reshape(target(tuple(first.shape), 0)),
+                second.reshape(target(tuple(second.shape), 1)),
+            )
+        )
+    shapes = target(value.shapes[0], 0), target(value.shapes[1], 1)
+    if shapes == value.shapes:
+        return value
+    differ = [axis for axis, (a, b) in enumerate(zip(*shapes, strict=True)) if a != b]
+    if len(differ) != 1:
+        raise ArchitectureMismatch(
+            "A reshape must leave the batch in one axis; this one does not. "
+            "Export the model with a dynamic batch axis, or for a batch of 1."
+        )
+    shape = list(shapes[0])
+    shape[differ[0]] = -1
+    return build.live("Reshape", value, shape=tuple(shape))
+
+
+def _reshape(build: GraphBuilder, node: SourceNode) -> Value:
+    targets = node.probes(1)
+    copies = not node.int("allowzero", 0)
+    is_live = isinstance(node.value(0), Live)
+
+    def target(shape: Shape, probe: int) -> Shape:
+        wanted = list(targets[probe])
+        if is_live and node.baked_batch and wanted and wanted[0] == node.baked_batch:
+            wanted[0] = shape[0]
+        return _resolved(wanted, shape, copies=copies)
+
+    return _reshaped(build, node.value(0), target)
+
+
+def _resolved(wanted: list[int], shape: Shape, *, copies: bool) -> Shape:
+    if copies:
+        wanted = [shape[axis] if size == 0 and axis < len(shape) else size for axis, size in enumerate(wanted)]
+    if -1 in wanted:
+        others = prod(size for size in wanted if size != -1)
+        wanted[wanted.index(-1)] = prod(shape) // others if others else 0
+    if prod(wanted) != prod(shape) or any(size < 0 for size in wanted):
+        raise ArchitectureMismatch(
+            f"A reshape must keep the number of elements; {list(shape)} cannot become {wanted}. "
+            "Export the model with a dynamic batch axis, or for a batch of 1."
+        )
+    return tuple(wanted)
+
+
+def _flatten(build: GraphBuilder, node: SourceNode) -> Value:
+    axis = node.int("axis", 1)
+
+    def target(shape: Shape, probe: int) -> Shape:
+        at = axis + len(shape) if axis < 0 else axis
+        return prod(shape[:at]), prod(shape[at:])
+
+    return _reshaped(build, node.value(0), target)
+
+
+def _axes(node: SourceNode) -> list[int] | None:
+    """The axes of Squeeze and Unsqueeze: an attribute before opset 13, an input since."""
+    axes = node.ints("axes")
+    return node.ints_at(1) if axes is None and node.maybe(1) is not None else axes
+
+
+def _squeeze(build: GraphBuilder, node: SourceNode) -> Value:
+    axes = _axes(node)
+
+    def target(shape: Shape, probe: int) -> Shape:
+        rank = len(shape)
+        gone = {axis % rank for axis in axes} if axes else _ones(shape)
+        if any(shape[axis] != 1 for axis in gone):
+            raise ArchitectureMismatch(
+                f"Squeeze removes axes of length 1; the shape {list(shape)} has others there. "
+                "Export a model that keeps its batch axis."
+            )
+        return tuple(size for axis, size in enumerate(shape) if axis not in gone)
+
+    return _reshaped(build, node.value(0), target)
+
+
+def _ones(shape: Shape) -> set[int]:
+    return {axis for axis, size in enumerate(shape) if size == 1}
+
+
+def _unsqueeze(build: GraphBuilder, node: SourceNode) -> Value:
+    axes = _axes(node)
+    if not axes:
+        raise MalformedPolicy("Unsqueeze needs axes; this one has none. Export the model again.")
+
+    def target(shape: Shape, probe: int) -> Shape:
+        rank = len(shape) + len(axes)
+        new = {axis % rank for axis in axes}
+        kept = iter(shape)
+        return tuple(1 if axis in new else next(kept, 1) for axis in range(rank))
+
+    return _reshaped(build, node.value(0), target)
+
+
+def _transpose(build: GraphBuilder, node: SourceNode) -> Value:
+    rank = rank_of(node.value(0))
+    perm = tuple(node.ints("perm") or reversed(range(rank)))
+    if sorted(perm) != list(range(rank)):
+        raise MalformedPolicy(f"Transpose needs a permutation of {rank} axes, got {list(perm)}.")
+    return build.apply("Transpose", node.value(0), perm=perm)
+
+
+def _concat(build: GraphBuilder, node: SourceNode) -> Value:
+    values = [node.value(index) for index in range(len(node.inputs))]
+    return build.apply("Concat", *values, axis=node.int("axis", 0) % max(1, rank_of(values[0])))
+
+
+def _slice(build: GraphBuilder, node: SourceNode) -> Value:
+    rank = rank_of(node.value(0))
+    if node.opset < 10:
+        starts, ends = node.ints("starts") or [], node.ints("ends") or []
+        axes, steps = node.ints("axes"), None
+    else:
+        starts, ends = node.ints_at(1), node.ints_at(2)
+        axes = node.ints_at(3) if node.maybe(3) is not None else None
+        steps = node.ints_at(4) if node.maybe(4) is not None else None
+    axes = list(range(len(starts))) if axes is None else [axis % rank for axis in axes]
+    steps = [1] * len(starts) if steps is None else steps
+    if len({len(starts), len(ends), len(axes), len(steps)}) != 1 or min(steps, default=1) < 1:
+        raise UnsupportedOperator("Slice needs as many starts, ends, axes and steps, steps above 0.")
+    return build.apply(
+        "Slice",
+        node.value(0),
+        starts=tuple(starts),
+        ends=tuple(ends),
+        axes=tuple(axes),
+        steps=tuple(steps),
+    )
+
+
+def _split(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
+    value = node.value(0)
+    axis = node.int("axis", 0) % rank_of(value)
+    sizes = node.ints("split")
+    if sizes is None and node.maybe(1) is not None:
+        sizes = node.ints_at(1)
+    if sizes is None:
+        total = _length(value, axis)
+        share = -(-total // len(node.proto.output))
+        sizes = [min(share, total - start) for start in range(0, total, share)]
+    ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
+    return tuple(
+        build.apply("Slice", value, starts=(end - size,), ends=(end,), axes=(axis,), steps=(1,))
+        for size, end in zip(sizes, ends, strict=True)
+    )
+
+
+def _length(value: Value, axis: int) -> int:
+    shapes = shapes_of(value)
+    if shapes[0][axis] != shapes[1][axis]:
+        raise UnsupportedOperator("Split must not run over the batch axis.")
+    return shapes[0][axis]
+
+
+def _gather(build: GraphBuilder, node: SourceNode) -> Value:
+    value = node.value(0)
+    axis = node.int("axis", 0) % max(1, rank_of(value))
+    indices = node.constant(1)
+    shapes = shapes_of(value)
+    length = min(shape[axis] for shape in shapes)
+    if indices.is_floating_point() or bool(((indices < -length) | (indices >= length)).any()):
+        raise MalformedPolicy(f"The indices of Gather must lie below {length}. Export it again.")
+    return build.apply("Gather", value, Known.of(indices), axis=axis)
+
+
+def _expand(build: GraphBuilder, node: SourceNode) -> Value:
+    value, targets = node.value(0), node.probes(1)
+    shapes = shapes_of(value)
+    common = _broadcast(shapes[0], targets[0]), _broadcast(shapes[1], targets[1])
+    if isinstance(value, Known):
+        build.charge(prod(common[0]) + prod(common[1]))
+        first, second = (t.expand(s) for t, s in zip(value.at, common, strict=True))
+        return Known((first, first if common[0] == common[1] else second))
+    if common == shapes:
+        return value
+    sizes = [a if a == b else 1 for a, b in zip(*common, strict=True)]
+    return build.live("Expand", value, shape=tuple(sizes))
+
+
+def _broadcast(shape: Shape, target: list[int]) -> Shape:
+    try:
+        return broadcast_shape(shape, target)
+    except ValueError as error:
+        raise ArchitectureMismatch(
+            f"The shape {list(shape)} cannot be expanded to {target}. Export the model again."
+        ) from error
+
+
+def _identity(build: GraphBuilder, node: SourceNode) -> Value:
+    return node.value(0)
+
+
+SHAPES: Mapping[str, Lower] = {
+    "Concat": _concat,
+    "Expand": _expand,
+    "Flatten": _flatten,
+    "Gather": _gather,
+    "Identity": _identity,
+    "Reshape": _reshape,
+    "Slice": _slice,
+    "Split": _split,
+    "Squeeze": _squeeze,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+}

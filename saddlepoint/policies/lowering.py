@@ -1,0 +1,116 @@
+"""Reads the values of a checked ONNX graph into a GraphBuilder, on demand and in order."""
+
+from collections.abc import Mapping
+
+import onnx
+
+from saddlepoint.errors import MalformedPolicy, UnsupportedArchitecture, UnsupportedOperator
+from saddlepoint.policies.builder import GraphBuilder, Known, Value
+from saddlepoint.policies.naming import plain
+from saddlepoint.policies.onnx_operators import LOWERINGS
+from saddlepoint.policies.source import SourceNode, tensor_of
+
+OPSETS = range(7, 27)
+"""Opset 7 brought today's broadcasting; what later ones changed is handled operator by operator."""
+
+
+_CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+
+
+class Lowering:
+    """The values of one ONNX graph, made when they are asked for."""
+
+    def __init__(
+        self,
+        graph: onnx.GraphProto,
+        opset: int,
+        build: GraphBuilder,
+        inputs: Mapping[str, Value],
+        *,
+        baked_batch: int | None = None,
+        other_inputs: frozenset[str] = frozenset(),
+    ) -> None:
+        if opset not in OPSETS:
+            raise UnsupportedOperator(
+                f"The opset must be between {OPSETS[0]} and {OPSETS[-1]}, the model has {opset}. "
+                "Export it with opset_version=18."
+            )
+        self.build = build
+        self._opset = opset
+        self._baked_batch = baked_batch
+        self._other_inputs = other_inputs
+        self._values: dict[str, Value] = dict(inputs)
+        self._initializers = {tensor.name: tensor for tensor in graph.initializer}
+        self._producers = producers(graph)
+
+    def value(self, name: str) -> Value:
+        """The value called `name` in the file, and all it depends on."""
+        pending = [name]
+        opened: set[int] = set()
+        while pending:
+            current = pending[-1]
+            if current in self._values:
+                pending.pop()
+                continue
+            if current in self._initializers:
+                self._values[current] = Known.of(tensor_of(self._initializers[current]))
+                continue
+            node = self._producer(current)
+            missing = [item for item in node.input if item and item not in self._values]
+            if not missing:
+                self._lower(node, current)
+                continue
+            if id(node) in opened:
+                raise MalformedPolicy("The graph of the model runs in a circle. Export it again.")
+            opened.add(id(node))
+            pending.extend(missing)
+        return self._values[name]
+
+    def _producer(self, name: str) -> onnx.NodeProto:
+        if name in self._other_inputs:
+            raise UnsupportedArchitecture(
+                f"A policy sees the observation only; this one also needs the input {plain(name)!r}. "
+                "Recurrent policies and policies with masks are not taken yet."
+            )
+        if name not in self._producers:
+            raise MalformedPolicy(
+                "Every value of a model must be an input, a weight or the output of a node; "
+                "one is none of these. Export the model again."
+            )
+        return self._producers[name]
+
+    def _lower(self, node: onnx.NodeProto, wanted: str) -> None:
+        if node.op_type in _CONTROL_FLOW:
+            raise UnsupportedOperator(
+                f"A policy has no loops and branches; this one has {shown(node)}. Export the network alone, traced for "
+                "a fixed observation."
+            )
+        if node.domain not in ("", "ai.onnx") or node.op_type not in LOWERINGS:
+            raise UnsupportedOperator(
+                f"A policy may use {len(LOWERINGS)} operators of ONNX; {shown(node)} is not among "
+                "them. Export the network without sampling, control flow and pre- or postprocessing."
+            )
+        inputs = [self._values[item] if item else None for item in node.input]
+        source = SourceNode(node, inputs, self._opset, self._baked_batch)
+        results = LOWERINGS[node.op_type](self.build, source)
+        outputs = results if isinstance(results, tuple) else (results,)
+        self._values.update(zip(node.output, outputs, strict=False))
+        if wanted not in self._values:
+            raise UnsupportedOperator(f"Only the first output of {shown(node)} may be used; this model uses another.")
+
+
+def producers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    """Which node makes each value; MalformedPolicy where two do."""
+    found: dict[str, onnx.NodeProto] = {}
+    for node in graph.node:
+        for name in node.output:
+            if name in found:
+                raise MalformedPolicy("Two nodes of the model make the same value. Export it again.")
+            if name:
+                found[name] = node
+    return found
+
+
+def shown(node: onnx.NodeProto) -> str:
+    """The operator of a node in words that are safe to repeat."""
+    return repr(plain(f"{node.domain}.{node.op_type}" if node.domain else node.op_type))

@@ -1,0 +1,84 @@
+"""A canonical policy as a torch module whose outputs can be differentiated by its observation."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from saddlepoint.policies.graph import OBSERVATION, Graph, live_part
+from saddlepoint.policies.operators import compute
+from saddlepoint.policies.reading import read_canonical
+from saddlepoint.policies.rewrites import Rewritten, for_speed
+
+Precision = Literal["fp32", "bf16"]
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a policy says of a batch: `logits` (N, A) float32, `value` (N,) float32 or None."""
+
+    logits: Tensor
+    value: Tensor | None
+
+
+class PolicyNetwork(nn.Module):
+    """A frozen network on observations (N, *observation_shape) float32 in the environment's own units.
+
+    A loop that calls it many times on the same observations (PGD) may stay in the attack layout: rearranged so
+    that the first convolution is cheap, all entries kept. `forward(x)` is
+    `forward_attack(to_attack_layout(x))`, and `from_attack_layout` inverts `to_attack_layout` exactly, so that
+    an elementwise computation may be done in either layout.
+    """
+
+    def __init__(self, graph: Graph, *, precision: Precision = "fp32") -> None:
+        super().__init__()
+        self.observation_shape = graph.observation_shape
+        self.precision = precision
+        self._dtype = _DTYPES[precision]
+        rewritten = for_speed(graph)
+        self._block = rewritten.block
+        self._whole = rewritten.graph
+        self._policy = live_part(replace(self._whole, outputs={"logits": self._whole.outputs["logits"]}))
+        self._register(rewritten)
+        self.eval()
+
+    def _register(self, rewritten: Rewritten) -> None:
+        for name, constant in rewritten.graph.constants.items():
+            held = constant.to(self._dtype) if constant.is_floating_point() else constant
+            if held.ndim == 4:
+                held = held.contiguous(memory_format=torch.channels_last)
+            self.register_buffer(name, held)
+
+    def forward(self, observation: Tensor) -> Outputs:
+        """The outputs at observations (N, *observation_shape)."""
+        return self.forward_attack(self.to_attack_layout(observation), with_value=True)
+
+    def to_attack_layout(self, observation: Tensor) -> Tensor:
+        """The observations (N, *observation_shape) as the network computes with them: a new order, or as is."""
+        if self._block == 1:
+            return observation
+        moved = nn.functional.pixel_unshuffle(observation, self._block)
+        return moved.contiguous(memory_format=torch.channels_last)
+
+    def from_attack_layout(self, x: Tensor) -> Tensor:
+        """The inverse of `to_attack_layout`."""
+        if self._block == 1:
+            return x
+        return nn.functional.pixel_shuffle(x, self._block).contiguous()
+
+    def forward_attack(self, x: Tensor, *, with_value: bool = False) -> Outputs:
+        """The outputs at observations in the attack layout; the value only on request, since it can double the work."""
+        graph = self._whole if with_value else self._policy
+        values = {name: self.get_buffer(name) for name in graph.constants}
+        values[OBSERVATION] = x.to(self._dtype)
+        for node in graph.nodes:
+            values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
+        outputs = {name: values[source].float() for name, source in graph.outputs.items()}
+        return Outputs(outputs["logits"], outputs.get("value"))
+
+
+def load_network(model: bytes, *, precision: Precision = "fp32") -> PolicyNetwork:
+    """The network of a canonical ONNX model, frozen, in evaluation mode, on the CPU."""
+    return PolicyNetwork(read_canonical(model), precision=precision)
