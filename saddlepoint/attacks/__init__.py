@@ -1,0 +1,1 @@
+"""Attacks on observations: one batched PGD loop, and the objectives it raises."""

@@ -1,0 +1,28 @@
+"""What an attack needs of a policy's network; `saddlepoint.policies.network.PolicyNetwork` is one."""
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class HasLogits(Protocol):
+    @property
+    def logits(self) -> Tensor:
+        """(N, A) float32."""
+
+
+class AttackedNetwork(Protocol):
+    """A differentiable policy with frozen weights, on observations in the environment's own units.
+
+    It may compute fastest on another arrangement of an observation's entries (its attack layout); everything is then
+    computed in that arrangement. Both maps only permute entries, each row for itself.
+    """
+
+    def to_attack_layout(self, observation: Tensor, /) -> Tensor:
+        """(N, *obs) float32 -> (N, *layout) float32."""
+
+    def from_attack_layout(self, arranged: Tensor, /) -> Tensor:
+        """The inverse."""
+
+    def forward_attack(self, arranged: Tensor, /) -> HasLogits:
+        """(N, *layout) float32, differentiable in its argument."""

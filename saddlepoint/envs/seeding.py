@@ -1,0 +1,105 @@
+"""Where an episode's randomness comes from: its own numbers, never its lane or its turn.
+
+An environment is seeded with a hash of (seed, episode). Everything else is drawn from Philox4x64-10
+(Salmon et al. 2011), a counter-based generator: the key is (seed, episode), the counter's upper
+half is (step, purpose), its lower half numbers the blocks of one draw. So any draw can be made
+without the ones before it, draws of different steps or purposes never overlap, and the same (seed,
+episode) meets the same numbers under every attack and policy.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = Sequence[int] | NDArray[np.int64]
+
+
+class Purpose(IntEnum):
+    """What a draw is for. A number here is part of every published result: add, never renumber."""
+
+    START_NOISE = 1
+    """The first perturbation of an attack; the whole of a random one."""
+    ACTION = 2
+    """Gumbel noise that samples the policy's action."""
+    RANDOM_POLICY = 3
+    """The uniform actions of the reference."""
+    ATTACK_CHOICE = 4
+    """Whether a randomly timed attacker acts at a step."""
+    RESTART = 5
+    """Further starts of an attack that restarts."""
+    EXPLORATION = 6
+    """Actions of runs that only collect states."""
+
+
+def episode_seed(seed: int, episode: int) -> int:
+    """The environment's seed of an episode: 1 .. 2**31 - 1.
+
+    The first 8 bytes, big-endian, of sha256 of the ASCII text `saddlepoint:<seed>:<episode>`,
+    modulo 2**31 - 1, plus 1. Hashing keeps neighbouring seeds and episodes unrelated; 0 and
+    negative seeds are avoided because emulators take them for "unseeded".
+    """
+    text = f"saddlepoint:{int(seed)}:{int(episode)}".encode("ascii")
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") % (2**31 - 1) + 1
+
+
+def stream(seed: int, episode: int, step: int, purpose: Purpose) -> np.random.Generator:
+    """The generator of one purpose at one step of one episode; all numbers are non-negative."""
+    key = np.array([seed, episode], dtype=np.uint64)
+    counter = np.array([0, 0, step, purpose], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def uniform_rows(
+    seeds: Integers,
+    episodes: Integers,
+    steps: Integers,
+    purpose: Purpose,
+    shape: tuple[int, ...],
+    *,
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Uniform numbers in [0, 1), one row a lane, `(lanes, *shape)` float32.
+
+    Row i is `stream(seeds[i], episodes[i], steps[i], purpose).random(shape, float32)`. A contiguous
+    `out` is filled and returned: fresh memory of this size costs as much as the numbers.
+    """
+    rows = np.empty((len(seeds), *shape), dtype=np.float32) if out is None else out
+    rewindable = _Rewindable()
+    flat = rows.reshape(len(seeds), -1)
+    for row, seed, episode, step in zip(flat, seeds, episodes, steps, strict=True):
+        rewindable.at(int(seed), int(episode), int(step), purpose).random(out=row, dtype=np.float32)
+    return rows
+
+
+def gumbel_rows(
+    seeds: Integers, episodes: Integers, steps: Integers, purpose: Purpose, count: int
+) -> NDArray[np.float32]:
+    """Standard Gumbel numbers, `(lanes, count)` float32: argmax(log p + row) is a sample of p.
+
+    Computed in float64 from one uniform number each, so that no value is infinite.
+    """
+    uniforms = np.empty((len(seeds), count), dtype=np.float64)
+    rewindable = _Rewindable()
+    for row, seed, episode, step in zip(uniforms, seeds, episodes, steps, strict=True):
+        rewindable.at(int(seed), int(episode), int(step), purpose).random(out=row)
+    tiny = np.finfo(np.float64).tiny
+    return (-np.log(-np.log(np.maximum(uniforms, tiny)))).astype(np.float32)
+
+
+class _Rewindable:
+    """One generator put to the start of any stream: ten times cheaper than one a row."""
+
+    def __init__(self) -> None:
+        self._bits = np.random.Philox(key=0)
+        self._generator = np.random.Generator(self._bits)
+        self._start = self._bits.state
+
+    def at(self, seed: int, episode: int, step: int, purpose: Purpose) -> np.random.Generator:
+        state = self._start["state"]
+        state["key"][:] = (seed, episode)
+        state["counter"][:] = (0, 0, step, purpose)
+        self._bits.state = self._start
+        return self._generator
