@@ -1,0 +1,1 @@
+"""Playing episodes under attack, and making a robustness report of them."""

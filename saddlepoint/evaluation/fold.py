@@ -1,0 +1,82 @@
+"""From the episodes of a plan to its robustness report: arithmetic only, and the same for any order of events."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from saddlepoint.evaluation.cells import fold_cell, relate
+from saddlepoint.evaluation.health import precision_check, with_random_beside
+from saddlepoint.evaluation.protocol import protocol, statistics_used, versions
+from saddlepoint.evaluation.remarks import verdict, warnings
+from saddlepoint.evaluation.worst_case import worst_by_epsilon, worst_case
+from saddlepoint.schemas.evaluations import EvaluationSpec
+from saddlepoint.schemas.plans import EpisodeResult, Plan, Role
+from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport, WorstCase
+
+__all__ = ["fold_cell", "fold_report"]
+
+Episodes = Mapping[int, Sequence[EpisodeResult]]
+"""By index of the plan's cell: all of its episodes."""
+
+
+def fold_report(
+    plan: Plan,
+    evaluation: EvaluationSpec,
+    card: PolicyCard,
+    episodes: Episodes,
+    *,
+    wall_time_s: float,
+    created_at: datetime | None = None,
+) -> RobustnessReport:
+    """The report of a finished plan. `created_at` is now unless given."""
+    reference = _reference(plan, episodes)
+    folded = _cells(plan, episodes, "cell")
+    clean = next((cell for cell in folded if cell.attack == "none"), None)
+    cells = [relate(cell, clean, reference.returns) for cell in folded]
+    greedy_cells = [relate(cell, clean, reference.returns) for cell in _cells(plan, episodes, "greedy")]
+    every = [result for results in episodes.values() for result in results]
+    check = precision_check(every)
+    worst = _scored(worst_case(cells), clean, reference.mean)
+    return RobustnessReport(
+        id=plan.evaluation_id,
+        created_at=created_at or datetime.now(UTC),
+        policy=card.model_dump(mode="json"),
+        env=plan.environment.env.model_dump(mode="json"),
+        spec=evaluation.filled().model_dump(mode="json"),
+        cells=[with_random_beside(cell, _noise_beside(cell, cells)) for cell in cells],
+        greedy_cells=greedy_cells,
+        reference=Reference(random_policy=reference),
+        worst_case=worst,
+        worst_by_epsilon=[found for w in worst_by_epsilon(cells) if (found := _scored(w, clean, reference.mean))],
+        precision_check=check,
+        verdict=verdict(worst, clean, reference.mean),
+        warnings=warnings(cells, greedy_cells, clean, reference.mean, check),
+        environment_steps=sum(result.length for result in every),
+        wall_time_s=wall_time_s,
+        versions=versions(),
+        protocol=protocol(plan),
+        statistics=statistics_used(),
+    )
+
+
+def _cells(plan: Plan, episodes: Episodes, role: Role) -> list[Cell]:
+    return [fold_cell(plan, cell, episodes[cell.index]) for cell in plan.cells if cell.role == role]
+
+
+def _reference(plan: Plan, episodes: Episodes) -> RandomPolicyReference:
+    (index,) = (cell.index for cell in plan.cells if cell.role == "random_policy")
+    ordered = sorted(episodes[index], key=lambda result: (result.seed, result.episode))
+    returns = [result.episode_return for result in ordered]
+    return RandomPolicyReference(mean=sum(returns) / len(returns), episodes=len(returns), returns=returns)
+
+
+def _noise_beside(cell: Cell, cells: Sequence[Cell]) -> Cell | None:
+    """The `random` cell of the same epsilon."""
+    return next((other for other in cells if other.attack == "random" and other.epsilon == cell.epsilon), None)
+
+
+def _scored(worst: WorstCase | None, clean: Cell | None, random_policy: float) -> WorstCase | None:
+    """With its place between the random policy (0) and the clean score (1), where there is one."""
+    if worst is None or clean is None or clean.mean <= random_policy:
+        return worst
+    return worst.model_copy(update={"normalized": (worst.mean - random_policy) / (clean.mean - random_policy)})

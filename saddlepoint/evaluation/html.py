@@ -1,0 +1,149 @@
+"""The robustness report as one HTML page that opens offline: no script, no font, nothing fetched."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from saddlepoint.evaluation import formatting, provenance
+from saddlepoint.evaluation.bar_chart import Bar, bar_chart, dot_limit
+from saddlepoint.evaluation.epsilon_chart import Point, Series, epsilon_chart
+from saddlepoint.evaluation.figures import COLOURS, LAYOUTS
+from saddlepoint.schemas.attacks import ATTACKS
+from saddlepoint.schemas.environments import atari_game
+from saddlepoint.schemas.reports import Cell, RobustnessReport
+
+MAX_BARS = 30
+"""Beyond, the figure keeps each attack's largest epsilon only; the table has them all."""
+
+
+def render_html(report: RobustnessReport) -> str:
+    """The page. Equal reports give equal bytes; every text of the report is escaped."""
+    return _environment().get_template("report.html").render(_context(report))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("saddlepoint.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": formatting.number,
+        "signed": formatting.signed,
+        "interval": formatting.interval,
+        "share": formatting.share,
+        "plain": formatting.plain,
+        "sentence": formatting.sentence,
+        "value": provenance.text_of,
+    }
+    return environment
+
+
+def _context(report: RobustnessReport) -> dict[str, Any]:
+    env_id = _env_id(report)
+    colours = _colours(report.cells)
+    drawn = _drawn(report.cells)
+    clean = next((cell for cell in report.cells if cell.attack == "none"), None)
+    return {
+        "report": report,
+        "env_id": env_id,
+        "title": report.policy.get("name") or f"Policy {str(report.policy.get('id', ''))[:8]}",
+        "units": "pixel values, 0 to 255" if atari_game(env_id) else "the observation's own units",
+        "decimals": _decimals(report),
+        "clean": clean,
+        "name": name,
+        "colours": colours,
+        "bars": _bar_charts(report, drawn, clean, colours),
+        "curves": _epsilon_charts(report, clean, colours),
+        "fewer_bars": len(drawn) < len(report.cells),
+        "fewer_dots": any(cell.episodes > dot_limit(len(drawn)) for cell in drawn),
+        "pairs": [(cell, _sampled(report, cell)) for cell in report.greedy_cells],
+        "health": [cell for cell in (*report.cells, *report.greedy_cells) if cell.health is not None],
+        "attacks": [ATTACKS[kind] for kind in dict.fromkeys(cell.attack for cell in report.cells) if kind in ATTACKS],
+        "policy": provenance.policy_facts(report.policy),
+        "contents": report.policy.get("contents") or [],
+        "limit": provenance.MAX_LISTED,
+        "episodes": provenance.episodes(report),
+        "commands": provenance.commands(report),
+    }
+
+
+def name(cell: Cell) -> str:
+    """The attack's name without its epsilon and action mode, which are shown beside it."""
+    return cell.label.removesuffix(" (greedy)").removesuffix(f"@{cell.epsilon:g}")
+
+
+def _env_id(report: RobustnessReport) -> str:
+    env = report.spec.get("env", "")
+    return str(env.get("id", "") if isinstance(env, Mapping) else env)
+
+
+def _decimals(report: RobustnessReport) -> int:
+    return formatting.decimals_for([cell.mean for cell in report.cells] + [report.reference.random_policy.mean])
+
+
+def _colours(cells: Sequence[Cell]) -> dict[str, int]:
+    """The colour class of each attack by name: 0 for no attack, the others in the report's order."""
+    attacks = dict.fromkeys(name(cell) for cell in cells if cell.attack != "none")
+    clean = {name(cell): 0 for cell in cells if cell.attack == "none"}
+    return clean | {attack: 1 + index % (COLOURS - 1) for index, attack in enumerate(attacks)}
+
+
+def _sampled(report: RobustnessReport, greedy: Cell) -> Cell | None:
+    """The cell that differs from `greedy` in the action mode only."""
+    wanted = (greedy.attack, name(greedy), greedy.epsilon)
+    return next((cell for cell in report.cells if (cell.attack, name(cell), cell.epsilon) == wanted), None)
+
+
+def _drawn(cells: Sequence[Cell]) -> list[Cell]:
+    if len(cells) <= MAX_BARS:
+        return list(cells)
+    largest = {name(cell): cell for cell in sorted(cells, key=lambda cell: cell.epsilon)}
+    return [cell for cell in cells if largest[name(cell)] is cell][:MAX_BARS]
+
+
+def _bar_charts(
+    report: RobustnessReport, cells: Sequence[Cell], clean: Cell | None, colours: Mapping[str, int]
+) -> Markup:
+    with_epsilon = len({cell.epsilon for cell in cells if cell.attack != "none"}) > 1
+    decimals = _decimals(report)
+    bars = [
+        Bar(
+            label=f"{name(cell)} @ {cell.epsilon:g}" if with_epsilon and cell.attack != "none" else name(cell),
+            value=f"{formatting.number(cell.mean, decimals)} {formatting.interval(cell.ci95, decimals)}",
+            colour=colours[name(cell)],
+            mean=cell.mean,
+            ci95=cell.ci95,
+            returns=cell.returns,
+        )
+        for cell in cells
+    ]
+    title = "Return under each attack: mean, 95% interval and every episode"
+    clean_mean = None if clean is None else clean.mean
+    return _markup(bar_chart(bars, report.reference.random_policy.mean, clean_mean, title, each) for each in LAYOUTS)
+
+
+def _epsilon_charts(report: RobustnessReport, clean: Cell | None, colours: Mapping[str, int]) -> Markup | None:
+    """None unless some attack was played at several epsilons."""
+    attacked: dict[str, list[Cell]] = {}
+    for cell in sorted(report.cells, key=lambda cell: cell.epsilon):
+        if cell.attack != "none":
+            attacked.setdefault(name(cell), []).append(cell)
+    if not any(len(cells) > 1 for cells in attacked.values()):
+        return None
+    series = [
+        Series(attack, colours[attack], [Point(cell.epsilon, cell.mean, cell.ci95) for cell in cells])
+        for attack, cells in attacked.items()
+    ]
+    start = None if clean is None else Point(0.0, clean.mean, clean.ci95)
+    title = "Mean return against epsilon, one curve per attack"
+    return _markup(epsilon_chart(series, report.reference.random_policy.mean, start, title, each) for each in LAYOUTS)
+
+
+def _markup(drawings: Iterable[str]) -> Markup:
+    """Drawings as they are: `svg` has escaped every text and attribute in them."""
+    return Markup("".join(drawings))

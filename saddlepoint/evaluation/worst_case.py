@@ -1,0 +1,62 @@
+"""The worst cell that was found, without the luck of having picked it."""
+
+from collections.abc import Sequence
+
+from saddlepoint.evaluation.statistics import estimate
+from saddlepoint.schemas.reports import Cell, WorstCase
+
+FEWEST_FOR_AN_INTERVAL = 4
+"""Held-out episodes: of two or three, from cells chosen apart, equal values are common and say nothing of the noise."""
+
+
+def worst_case(cells: Sequence[Cell]) -> WorstCase | None:
+    """The lowest mean among `cells`, chosen on one half of the seeds and reported on the other, both ways round.
+
+    Picking the lowest of many noisy means and reporting that same mean is biased downwards. Here the episodes of each
+    half are those of the cell that the other half chose. All cells have the same episodes, ordered by (seed, episode).
+    The named attack is the lowest over all seeds, and `chosen` what each half picked. None where nothing was attacked:
+    a clean score is no worst case.
+    """
+    if all(cell.epsilon == 0 for cell in cells):
+        return None
+    overall = min(cells, key=lambda cell: cell.mean)
+    seeds = sorted(set(overall.seeds))
+    if len(seeds) < 2:
+        returns, chosen = overall.returns, [overall]
+    else:
+        halves = set(seeds[::2]), set(seeds[1::2])
+        chosen = [_lowest(cells, half) for half in halves]
+        returns = _of(chosen[0], halves[1]) + _of(chosen[1], halves[0])
+    found = estimate(returns)
+    return WorstCase(
+        attack=overall.attack,
+        label=overall.label,
+        epsilon=overall.epsilon,
+        mean=found.mean,
+        ci95=found.ci95 if len(returns) >= FEWEST_FOR_AN_INTERVAL else None,
+        selection="in_sample" if len(seeds) < 2 else "held_out",
+        chosen=sorted({cell.title for cell in chosen}),
+    )
+
+
+def worst_by_epsilon(cells: Sequence[Cell]) -> list[WorstCase]:
+    """For each epsilon of an attack, the worst among its cells and the unattacked ones."""
+    epsilons = sorted({cell.epsilon for cell in cells if cell.attack != "none"})
+    found = [worst_case([cell for cell in cells if cell.attack == "none" or cell.epsilon == e]) for e in epsilons]
+    return [
+        worst.model_copy(update={"epsilon": epsilon})
+        for epsilon, worst in zip(epsilons, found, strict=True)
+        if worst is not None
+    ]
+
+
+def _lowest(cells: Sequence[Cell], seeds: set[int]) -> Cell:
+    def mean(cell: Cell) -> float:
+        returns = _of(cell, seeds)
+        return sum(returns) / len(returns)
+
+    return min(cells, key=mean)
+
+
+def _of(cell: Cell, seeds: set[int]) -> list[float]:
+    return [value for seed, value in zip(cell.seeds, cell.returns, strict=True) if seed in seeds]
