@@ -1,0 +1,49 @@
+"""The service, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from saddlepoint import __version__
+from saddlepoint.queue import JobQueue
+from saddlepoint.settings import Settings
+from saddlepoint.store import Store
+from service import problems
+from service.auth import Authentication
+from service.bodies import BodyLimits, GuardedBodies
+from service.context import make_context
+from service.openapi import Service
+from service.routes import catalogues, evaluations, health, pages, policies, trainings
+from service.spool import sweep
+
+DESCRIPTION = "How bad is a reinforcement-learning policy's worst case? Upload one, and read its robustness report."
+
+
+def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: BodyLimits | None = None) -> FastAPI:
+    """The HTTP service over a store and a queue. `limits` of bodies follow from the settings where not given."""
+    context = make_context(settings, store, queue)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        sweep(context.spool)
+        yield
+
+    app = Service(
+        title="Saddlepoint",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    problems.install(app)
+    # The one added last is the outermost: bodies are guarded before anybody is asked for a key.
+    app.add_middleware(Authentication, api_keys=settings.api_keys)
+    app.add_middleware(GuardedBodies, limits=limits or BodyLimits(upload_bytes=settings.max_upload_bytes))
+    for routes in (evaluations, policies, trainings, catalogues, health, pages):
+        app.include_router(routes.router)
+    return app

@@ -1,0 +1,69 @@
+"""What routes work with: made once by `create_app`, passed to every route."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from saddlepoint.queue import JobQueue
+from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.trainings import Training
+from saddlepoint.settings import Settings
+from saddlepoint.state import load_evaluation, load_record, load_training
+from saddlepoint.store import Store
+from service.environments import Environments
+from service.snapshots import Snapshots
+from service.spool import spool_folder
+from service.trainings import load_training_record
+from service.uploads import Uploads
+from service.wire import with_links
+
+
+@dataclass(frozen=True)
+class Context:
+    """The parts of a running service."""
+
+    settings: Settings
+    store: Store
+    queue: JobQueue
+    spool: Path
+    environments: Environments
+    uploads: Uploads
+    evaluations: Snapshots[Evaluation]
+    trainings: Snapshots[Training]
+
+
+def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
+    """The parts of a service over this store and this queue."""
+
+    def evaluation(evaluation_id: str) -> tuple[str, Evaluation]:
+        return load_record(store, evaluation_id).owner, with_links(load_evaluation(store, queue, evaluation_id))
+
+    def training(training_id: str) -> tuple[str, Training]:
+        return load_training_record(store, training_id).owner, with_links(load_training(store, queue, training_id))
+
+    return Context(
+        settings=settings,
+        store=store,
+        queue=queue,
+        spool=spool_folder(settings),
+        environments=Environments(store, queue, settings.verdict_wait_s),
+        uploads=Uploads(store, queue, settings.verdict_wait_s),
+        evaluations=Snapshots(evaluation),
+        trainings=Snapshots(training),
+    )
+
+
+async def _context(request: Request) -> Context:
+    context = request.app.state.context
+    assert isinstance(context, Context)
+    return context
+
+
+async def _owner(request: Request) -> str:
+    return str(request.state.owner)
+
+
+ContextOf = Annotated[Context, Depends(_context)]
+OwnerOf = Annotated[str, Depends(_owner)]

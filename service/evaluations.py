@@ -1,0 +1,105 @@
+"""From a specification to an accepted evaluation."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from saddlepoint.errors import IdempotencyConflict
+from saddlepoint.queue import JobQueue
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.base import Schema, digest
+from saddlepoint.schemas.environments import EnvironmentDescription
+from saddlepoint.schemas.evaluations import (
+    EvaluationRecord,
+    EvaluationSpec,
+    Precision,
+    evaluation_id,
+    spec_hash,
+)
+from saddlepoint.schemas.plans import Plan, make_plan
+from saddlepoint.schemas.policies import PolicyCard, check_compatible
+from saddlepoint.store import Store, find_record, get_record, put_record
+from saddlepoint.submission import submit_evaluation
+from saddlepoint.work import EVALUATION
+from service.generations import newest_generation
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """Everything that decides what an evaluation is; `card` is None while the policy is still being validated."""
+
+    owner: str
+    spec: EvaluationSpec
+    environment: EnvironmentDescription
+    policy_id: str
+    card: PolicyCard | None
+    upload_id: str | None = None
+    idempotency_key: str | None = None
+
+
+class IdempotencyRecord(Schema):
+    """What a key was first used for."""
+
+    fingerprint: str
+    generation: int
+
+
+def accept_evaluation(
+    store: Store, queue: JobQueue, request: EvaluationRequest, *, default_precision: Precision
+) -> str:
+    """Accept an evaluation and return its id: the same request is the same evaluation. May block.
+
+    Raises ObservationMismatch, ActionMismatch, IdempotencyConflict and, before anything is stored, Unavailable while
+    Redis is away.
+    """
+    if request.card is not None:
+        check_compatible(request.card, request.environment)
+    queue.ping()
+    meaning = spec_hash(request.spec, request.policy_id)
+    generation = _generation(store, request, meaning)
+    wanted = evaluation_id(request.owner, meaning, generation)
+    if not _is_accepted(store, wanted, planned=request.card is not None):
+        record = EvaluationRecord(
+            id=wanted,
+            owner=request.owner,
+            generation=generation,
+            policy_id=request.policy_id,
+            upload_id=request.upload_id,
+            spec=request.spec.model_copy(update={"policy_id": request.policy_id}),
+            created_at=datetime.now(UTC),
+        )
+        submit_evaluation(store, queue, record, _plan(record, request, default_precision))
+    return wanted
+
+
+def _plan(record: EvaluationRecord, request: EvaluationRequest, default_precision: Precision) -> Plan | None:
+    if request.card is None:
+        return None
+    return make_plan(record, request.card, request.environment, default_precision=default_precision)
+
+
+def _generation(store: Store, request: EvaluationRequest, meaning: str) -> int:
+    """The newest generation, or the one that an idempotency key has stood for since its first use."""
+
+    def numbered(generation: int) -> str:
+        return evaluation_id(request.owner, meaning, generation)
+
+    generation = newest_generation(store, EVALUATION, numbered)
+    if request.idempotency_key is None:
+        return generation
+    place = keys.idempotency(request.owner, digest(request.idempotency_key))
+    put_record(store, place, IdempotencyRecord(fingerprint=meaning, generation=generation))
+    stored = get_record(store, place, IdempotencyRecord)
+    if stored.fingerprint != meaning:
+        raise IdempotencyConflict(
+            "An idempotency key stands for one file, card and specification, and this one was used for others. "
+            "Take a new key."
+        )
+    return stored.generation
+
+
+def _is_accepted(store: Store, wanted: str, *, planned: bool) -> bool:
+    """Whether nothing is left to do: the index entry is the last that is stored."""
+    record = find_record(store, keys.evaluation_spec(wanted), EvaluationRecord)
+    if record is None or not store.exists(keys.evaluation_index(record.owner, record.created_at, wanted)):
+        return False
+    return not planned or store.exists(keys.evaluation_plan_summary(wanted))

@@ -1,0 +1,92 @@
+"""Errors as answers: every refusal leaves the service here, as `application/problem+json` (RFC 9457)."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from saddlepoint.errors import (
+    InternalError,
+    InvalidRequest,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    SaddlepointError,
+)
+from saddlepoint.schemas.problems import problem_of
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+MAX_DETAIL = 2000
+"""Characters of a detail; a message may quote what somebody sent."""
+_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": 'Bearer realm="saddlepoint"'},
+    429: {"Retry-After": str(RETRY_AFTER_S)},
+    503: {"Retry-After": str(RETRY_AFTER_S)},
+}
+
+
+def problem_response(
+    error: SaddlepointError, *, instance: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that tells of `error`, with the headers that its status calls for."""
+    problem = problem_of(error, instance=instance)
+    if len(problem.detail) > MAX_DETAIL:
+        problem = problem.model_copy(update={"detail": problem.detail[:MAX_DETAIL] + "…"})
+    return Response(
+        problem.model_dump_json(exclude_none=True),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers={**_HEADERS.get(problem.status, {}), **(headers or {})},
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` as a problem."""
+    app.add_exception_handler(SaddlepointError, _ours)
+    app.add_exception_handler(HTTPException, _of_the_framework)
+    app.add_exception_handler(RequestValidationError, _parameters)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SaddlepointError)
+    return problem_response(error, instance=request.scope["path"])
+
+
+async def _of_the_framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = request.scope["path"]
+    translated: SaddlepointError
+    if error.status_code == 404:
+        translated = NotFound(f"There is nothing at {path}; GET /docs lists what there is.")
+    elif error.status_code == 405:
+        translated = MethodNotAllowed(f"{request.method} is not allowed on {path}; the Allow header lists what is.")
+    elif error.status_code < 500:
+        translated = MalformedRequest("The request could not be read; compare it with GET /docs.")
+    else:
+        translated = InternalError("The request could not be answered; the log of the service says why.")
+    return problem_response(translated, instance=path, headers=error.headers)
+
+
+async def _parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    fields = tuple((".".join(map(str, entry["loc"])), entry["msg"]) for entry in error.errors())
+    message = "Parameters of the request are not valid; `errors` names each, GET /docs says what they may be."
+    return problem_response(InvalidRequest(message, fields), instance=request.scope["path"])
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return problem_response(
+        MalformedRequest("The connection ended before the body did."), instance=request.scope["path"]
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """The server logs the exception itself, which the framework raises again after this answer."""
+    message = "The service met an error of its own; it has been logged. Sending the request again is safe."
+    return problem_response(InternalError(message), instance=request.scope["path"])

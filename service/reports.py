@@ -1,0 +1,101 @@
+"""Reports in the form that a client wants; workers have rendered them."""
+
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from saddlepoint.errors import ArtifactNotFound, NotAcceptable, ReportNotReady
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.store import Store
+from service.rendering import is_known, tagged_response
+
+_ALONE = "sandbox allow-scripts allow-downloads; default-src 'none'; img-src data:; media-src data:; "
+_ALONE += "font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+"""A report holds names that others chose: it may load nothing, and act for nobody."""
+
+
+@dataclass(frozen=True)
+class ReportFormat:
+    media_type: str
+    headers: dict[str, str]
+
+
+FORMATS: dict[str, ReportFormat] = {
+    "json": ReportFormat("application/json", {}),
+    "html": ReportFormat("text/html", {"Content-Security-Policy": _ALONE}),
+}
+"""The first is what a client without a preference gets."""
+
+
+async def report_response(request: Request, store: Store, evaluation: Evaluation, wanted: str | None) -> Response:
+    """Raises NotAcceptable and ReportNotReady."""
+    name = choose_format(wanted, request.headers.get("accept", ""))
+    _check_ready(evaluation)
+    etag = f'"{evaluation.id}-{name}"'
+    data = b"" if is_known(request, etag) else await run_in_threadpool(_read, store, evaluation, name)
+    chosen = FORMATS[name]
+    return tagged_response(request, data, etag, media_type=chosen.media_type, headers=chosen.headers)
+
+
+def choose_format(wanted: str | None, accept: str) -> str:
+    """`wanted` where it is given, else the best of what the Accept header allows (RFC 9110, 12.5.1)."""
+    if wanted is not None:
+        if wanted not in FORMATS:
+            raise _not_acceptable(wanted)
+        return wanted
+    qualities = {name: _quality(form.media_type, accept) for name, form in FORMATS.items()}
+    best = max(qualities, key=lambda name: qualities[name])
+    if qualities[best] <= 0:
+        raise _not_acceptable(accept)
+    return best
+
+
+def _quality(media_type: str, accept: str) -> float:
+    """How much a type is wanted: the q of the most specific range that covers it."""
+    if not accept.strip():
+        return 1.0
+    covering = {media_type: 3, f"{media_type.partition('/')[0]}/*": 2, "*/*": 1}
+    best = (0, 0.0)
+    for entry in accept.split(","):
+        name, *parameters = (part.strip().lower() for part in entry.split(";"))
+        if name in covering:
+            best = max(best, (covering[name], _q(parameters)))
+    return best[1]
+
+
+def _q(parameters: list[str]) -> float:
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _check_ready(evaluation: Evaluation) -> None:
+    if evaluation.status not in TERMINAL:
+        raise ReportNotReady(
+            f"The evaluation is {evaluation.status}; its report is there when it has ended. "
+            f"Wait with GET {evaluation.links['self']} and `Prefer: wait=60`."
+        )
+    if evaluation.status == "canceled":
+        raise ReportNotReady("The evaluation was canceled, so it has no report. Send its specification again.")
+
+
+def _read(store: Store, evaluation: Evaluation, name: str) -> bytes:
+    try:
+        return store.get(keys.evaluation_report(evaluation.id, name))
+    except ArtifactNotFound:
+        raise ReportNotReady(
+            f"The evaluation has {evaluation.status} without a report; its `error` says why. "
+            "Send its specification again."
+        ) from None
+
+
+def _not_acceptable(wanted: str) -> NotAcceptable:
+    return NotAcceptable(f"A report comes as {' or '.join(FORMATS)}, got {wanted[:80]!r}; choose one with ?format=.")

@@ -1,0 +1,170 @@
+"""`/evaluate` and `/v1/evaluations`."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from saddlepoint.endings import cancel_evaluation
+from saddlepoint.errors import InvalidSpec
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.evaluations import Evaluation, EvaluationPage, EvaluationSpec
+from saddlepoint.schemas.policies import PolicyHints
+from service.context import Context, ContextOf, OwnerOf
+from service.evaluations import EvaluationRequest, accept_evaluation
+from service.events import follow
+from service.forms import read_form
+from service.jobs import accepted_response, canceled_response, job_response, list_jobs
+from service.ownership import load_card
+from service.pagination import read_page
+from service.parsing import parse
+from service.rendering import json_response
+from service.reports import report_response
+from service.requests import DEFAULT_PAGE, Cursor, IdempotencyKey, JsonBody, Limit, form_of, json_body_of
+from service.snapshots import Snapshot
+from service.spool import SpoolFile
+from service.wire import evaluation_path
+
+router = APIRouter(tags=["evaluations"])
+
+
+@router.post(
+    "/evaluate",
+    status_code=202,
+    response_model=Evaluation,
+    openapi_extra=form_of(EvaluationSpec, PolicyHints),
+    summary="Upload a policy and evaluate it",
+)
+async def evaluate(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey) -> Response:
+    """202 while the evaluation goes on, 200 where the same one has succeeded before; `Location` says where it is.
+
+    Put `spec` before `policy`: an error in it is then answered before the file is read.
+    """
+    await run_in_threadpool(context.queue.ping)
+    async with SpoolFile(context.spool, context.settings.max_upload_bytes) as file:
+        readers = {"spec": _read_spec_without_policy, "card": _read_hints}
+        form = await read_form(request, file, readers, required=frozenset({"spec"}))
+        spec = form.values["spec"]
+        assert isinstance(spec, EvaluationSpec)
+        environment = await context.environments.describe(spec.env)
+        admission = await context.uploads.admit(owner, form)
+    wanted = EvaluationRequest(
+        owner=owner,
+        spec=spec,
+        environment=environment,
+        policy_id=admission.policy_id,
+        card=admission.card,
+        upload_id=admission.upload_id or None,
+        idempotency_key=key,
+    )
+    return await _submit(request, context, wanted)
+
+
+@router.post(
+    "/v1/evaluations",
+    status_code=202,
+    response_model=Evaluation,
+    openapi_extra=json_body_of(EvaluationSpec),
+    summary="Evaluate a policy that was uploaded before",
+)
+async def create(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, body: JsonBody) -> Response:
+    """As `POST /evaluate`, with `policy_id` in the specification."""
+    spec = parse(EvaluationSpec, body, "specification")
+    if spec.policy_id is None:
+        raise InvalidSpec(
+            "policy_id is required here; POST /v1/policies gives one, or send file and spec to /evaluate."
+        )
+    card = await run_in_threadpool(load_card, context.store, owner, spec.policy_id)
+    environment = await context.environments.describe(spec.env)
+    wanted = EvaluationRequest(owner, spec, environment, card.id, card, idempotency_key=key)
+    return await _submit(request, context, wanted)
+
+
+@router.get("/v1/evaluations", response_model=EvaluationPage, summary="List evaluations, newest first")
+async def index(context: ContextOf, owner: OwnerOf, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
+    """Without their finished cells; those come with each evaluation."""
+    page = await run_in_threadpool(read_page, context.store, keys.evaluation_index_prefix(owner), limit, cursor)
+    items = await list_jobs(context.evaluations, owner, page)
+    return json_response(EvaluationPage(items=items, next_cursor=page.next_cursor))
+
+
+@router.get("/v1/evaluations/{evaluation_id}", response_model=Evaluation, summary="The state of an evaluation")
+async def show(request: Request, evaluation_id: str, context: ContextOf, owner: OwnerOf) -> Response:
+    """`Prefer: wait=N` waits up to N seconds for the end; `If-None-Match` spares the body."""
+    return await job_response(request, context.evaluations, owner, evaluation_id)
+
+
+@router.post(
+    "/v1/evaluations/{evaluation_id}/cancel", status_code=202, response_model=Evaluation, summary="Cancel an evaluation"
+)
+async def cancel(evaluation_id: str, context: ContextOf, owner: OwnerOf) -> Response:
+    """202, 200 where it was canceled before, 409 where it ended otherwise."""
+
+    def stop() -> bool:
+        return cancel_evaluation(context.store, context.queue, evaluation_id)
+
+    return await canceled_response(context.evaluations, owner, evaluation_id, stop)
+
+
+async def _owned(evaluation_id: str, context: ContextOf, owner: OwnerOf) -> Snapshot[Evaluation]:
+    """A dependency, because a stream can no longer be refused once it has begun."""
+    return await context.evaluations.get(owner, evaluation_id)
+
+
+@router.get(
+    "/v1/evaluations/{evaluation_id}/events",
+    response_class=EventSourceResponse,
+    summary="The life of an evaluation as server-sent events",
+)
+async def events(
+    evaluation: Annotated[Snapshot[Evaluation], Depends(_owned)],
+    context: ContextOf,
+    owner: OwnerOf,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """`progress`, `cell` and `terminal`, the first of them complete; resumes from `Last-Event-ID`."""
+
+    async def get() -> Snapshot[Evaluation]:
+        return await context.evaluations.get(owner, evaluation.job.id)
+
+    async for event in follow(get, last_event_id):
+        yield event
+
+
+@router.get("/v1/evaluations/{evaluation_id}/report", summary="The report of an evaluation that has ended")
+async def report(
+    request: Request,
+    evaluation: Annotated[Snapshot[Evaluation], Depends(_owned)],
+    context: ContextOf,
+    format: Annotated[str | None, Query(description="json or html; wins over Accept")] = None,
+) -> Response:
+    """JSON, or HTML that stands alone. 409 until there is one, 406 for other formats."""
+    return await report_response(request, context.store, evaluation.job, format)
+
+
+async def _submit(request: Request, context: Context, wanted: EvaluationRequest) -> Response:
+    evaluation_id = await run_in_threadpool(
+        accept_evaluation,
+        context.store,
+        context.queue,
+        wanted,
+        default_precision=context.settings.default_precision,
+    )
+    context.evaluations.forget(evaluation_id)
+    return await accepted_response(
+        request, context.evaluations, wanted.owner, evaluation_id, evaluation_path(evaluation_id)
+    )
+
+
+def _read_spec_without_policy(data: bytes) -> EvaluationSpec:
+    spec = parse(EvaluationSpec, data, "spec part")
+    if spec.policy_id is not None:
+        raise InvalidSpec("policy_id has no place beside a file; leave it out, or send the spec to /v1/evaluations.")
+    return spec
+
+
+def _read_hints(data: bytes) -> PolicyHints:
+    return parse(PolicyHints, data, "card part")

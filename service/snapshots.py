@@ -1,0 +1,110 @@
+"""Evaluations and trainings as they are now, ready to be sent, without asking the store at every poll."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+
+from saddlepoint.errors import NotFound
+from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.schemas.trainings import Training
+from service.rendering import etag_of
+
+Job = TypeVar("Job", Evaluation, Training)
+
+FRESH_S = 0.25
+"""A running job's state is shown for this long before it is read again."""
+STEP_S = 0.5
+"""Between two looks of somebody who waits."""
+CACHED_BYTES = 16 * 2**20
+"""Of sent bodies; the models behind them take a few times as much."""
+
+
+@dataclass(frozen=True)
+class Snapshot(Generic[Job]):
+    """A job at a moment."""
+
+    owner: str
+    job: Job
+    body: bytes
+    etag: str
+    taken_at: float
+    """Of the monotonic clock."""
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.job.status in TERMINAL
+
+
+class Snapshots(Generic[Job]):
+    """The states of all jobs of a kind. Ends are kept, because they never change; the rest is read when it is stale.
+
+    However many ask for a job at once, it is read once. `load` may block and raises NotFound or Unavailable.
+    """
+
+    def __init__(self, load: Callable[[str], tuple[str, Job]], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._load: Callable[[str], tuple[str, Job]] = load
+        self._clock = clock
+        self._known: OrderedDict[str, Snapshot[Job]] = OrderedDict()
+        self._bytes = 0
+        self._loading: dict[str, asyncio.Task[Snapshot[Job]]] = {}
+
+    async def get(self, owner: str, job_id: str) -> Snapshot[Job]:
+        """The job as it is now. Raises NotFound also for what belongs to somebody else."""
+        snapshot = self._cached(job_id) or await self._fresh(job_id)
+        if snapshot.owner != owner:
+            raise NotFound(f"There is nothing with the id {job_id}.")
+        return snapshot
+
+    async def wait(self, owner: str, job_id: str, wait_s: float) -> Snapshot[Job]:
+        """The job at its end, or as it is after `wait_s`."""
+        deadline = self._clock() + wait_s
+        while True:
+            snapshot = await self.get(owner, job_id)
+            left_s = deadline - self._clock()
+            if snapshot.is_terminal or left_s <= 0:
+                return snapshot
+            await asyncio.sleep(min(left_s, STEP_S))
+
+    def forget(self, job_id: str) -> None:
+        """Read it anew when it is asked for next."""
+        snapshot = self._known.pop(job_id, None)
+        self._bytes -= len(snapshot.body) if snapshot else 0
+
+    def _cached(self, job_id: str) -> Snapshot[Job] | None:
+        snapshot = self._known.get(job_id)
+        if snapshot is None or not (snapshot.is_terminal or self._clock() - snapshot.taken_at < FRESH_S):
+            return None
+        self._known.move_to_end(job_id)
+        return snapshot
+
+    async def _fresh(self, job_id: str) -> Snapshot[Job]:
+        task = self._loading.get(job_id)
+        if task is None:
+            task = self._loading[job_id] = asyncio.create_task(self._read(job_id))
+            task.add_done_callback(lambda done: self._settle(job_id, done))
+        return await asyncio.shield(task)
+
+    async def _read(self, job_id: str) -> Snapshot[Job]:
+        return await run_in_threadpool(self._take, job_id)
+
+    def _take(self, job_id: str) -> Snapshot[Job]:
+        taken_at = self._clock()
+        owner, job = self._load(job_id)
+        body = job.model_dump_json().encode()
+        return Snapshot(owner, job, body, etag_of(body), taken_at)
+
+    def _settle(self, job_id: str, done: asyncio.Task[Snapshot[Job]]) -> None:
+        del self._loading[job_id]
+        if done.cancelled() or done.exception() is not None:
+            return
+        self.forget(job_id)
+        self._known[job_id] = done.result()
+        self._bytes += len(done.result().body)
+        while self._bytes > CACHED_BYTES:
+            _, dropped = self._known.popitem(last=False)
+            self._bytes -= len(dropped.body)
