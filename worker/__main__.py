@@ -1,0 +1,39 @@
+"""`python -m worker --queue evaluate`: one worker process of one queue."""
+
+import argparse
+import logging
+import os
+import sys
+
+from saddlepoint.queue import EVALUATE, VALIDATION
+from saddlepoint.rq_worker import run_worker
+from saddlepoint.settings import Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Work until a signal; the exit status, 1 where a supervisor should start it again."""
+    options = _parser().parse_args(arguments)
+    settings = Settings.from_environment()
+    logging.basicConfig(level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    load_engine()
+    return run_worker(options.queue, settings)
+
+
+def load_engine() -> None:
+    """Import once what every job needs. No operator may run before the fork: a pool of threads does not survive it."""
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read when the libraries are loaded
+    import torch
+
+    import worker.tasks  # noqa: F401
+
+    torch.set_num_threads(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m worker", description="Works on one queue of Saddlepoint.")
+    parser.add_argument("--queue", required=True, choices=[EVALUATE, VALIDATION])
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""The library's functions that the tasks drive, as a value: tests drive others, and the reconciler loads none."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from saddlepoint.schemas.evaluations import EvaluationSpec
+from saddlepoint.schemas.plans import EpisodeResult, Plan, PlannedCell, Shard
+from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.reports import Cell, RobustnessReport
+
+
+class Play(Protocol):
+    """`saddlepoint.evaluation.shards.play_shard`."""
+
+    def __call__(
+        self,
+        plan: Plan,
+        shard: Shard,
+        model: bytes,
+        *,
+        finished: Callable[[int, int, int], bool],
+        put: Callable[[EpisodeResult], None],
+        heartbeat: Callable[[int], None],
+    ) -> None: ...
+
+
+class FoldCell(Protocol):
+    """`saddlepoint.evaluation.fold.fold_cell`."""
+
+    def __call__(self, plan: Plan, cell: PlannedCell, episodes: Sequence[EpisodeResult]) -> Cell: ...
+
+
+class FoldReport(Protocol):
+    """`saddlepoint.evaluation.fold.fold_report`."""
+
+    def __call__(
+        self,
+        plan: Plan,
+        evaluation: EvaluationSpec,
+        card: PolicyCard,
+        episodes: Mapping[int, Sequence[EpisodeResult]],
+        *,
+        wall_time_s: float,
+    ) -> RobustnessReport: ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How shards are played and results become a report."""
+
+    play: Play
+    fold_cell: FoldCell
+    fold_report: FoldReport
+    render: Callable[[RobustnessReport], str]

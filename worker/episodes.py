@@ -1,0 +1,76 @@
+"""The episodes of a plan in the store: the only results there are; all else is folded from them."""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping
+
+from saddlepoint.errors import ArtifactCorrupt, InternalError
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan
+from saddlepoint.store import Store, find_record
+
+_log = logging.getLogger(__name__)
+
+
+def episode_key(plan: Plan, entry: EpisodeId) -> str:
+    """Where the result of a planned episode lies, shared with every evaluation that plans the same one."""
+    return keys.episode(plan.cells[entry.cell].key, entry.seed, entry.episode)
+
+
+def is_finished(store: Store, plan: Plan, entries: Iterable[EpisodeId]) -> bool:
+    """Whether there are results of all these episodes."""
+    return all(store.exists(episode_key(plan, entry)) for entry in entries)
+
+
+def put_episode(store: Store, result: EpisodeResult) -> str:
+    """Keep a result; its key. The first one stands; another one that differs is kept beside it."""
+    key = keys.episode(result.cell_key, result.seed, result.episode)
+    data = result.model_dump_json().encode()
+    if not store.put(key, data):
+        _compare(store, key, result, data)
+    return key
+
+
+def _compare(store: Store, key: str, result: EpisodeResult, data: bytes) -> None:
+    try:
+        if store.get(key) == data:
+            return
+    except ArtifactCorrupt:
+        store.delete(key)
+        store.put(key, data)
+        return
+    sha256 = hashlib.sha256(data).hexdigest()
+    store.put(keys.second_episode(result.cell_key, result.seed, result.episode, sha256), data)
+    _log.warning("nondeterministic: a second result of %s differs from the first, which stands", key)
+
+
+def entries_of(plan: Plan) -> Mapping[int, list[EpisodeId]]:
+    """The planned episodes of each cell, by (seed, episode). Raises InternalError where one is planned twice."""
+    entries = sorted(entry for shard in plan.shards for entry in shard.entries)
+    if len(set(entries)) != len(entries):
+        raise InternalError(f"The plan of evaluation {plan.evaluation_id} holds an episode twice; this is a defect.")
+    return {cell.index: [entry for entry in entries if entry.cell == cell.index] for cell in plan.cells}
+
+
+def read_episodes(store: Store, plan: Plan, entries: Iterable[EpisodeId]) -> list[EpisodeResult] | None:
+    """The results of these episodes in their order, None unless all are there.
+
+    A damaged result is deleted, so that it will be played again.
+    """
+    results = [_read_episode(store, episode_key(plan, entry)) for entry in entries]
+    complete = [result for result in results if result is not None]
+    return complete if len(complete) == len(results) else None
+
+
+def _read_episode(store: Store, key: str) -> EpisodeResult | None:
+    try:
+        return find_record(store, key, EpisodeResult)
+    except ArtifactCorrupt:
+        _log.exception("%s is damaged; it is deleted and will be played again", key)
+        store.delete(key)
+        return None
+
+
+def has_contradictions(store: Store, plan: Plan) -> bool:
+    """Whether some episode of the plan's cells was played twice with different results."""
+    return any(True for cell in plan.cells for _ in store.list(keys.second_episodes(cell.key)))

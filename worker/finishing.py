@@ -1,0 +1,129 @@
+"""From episodes to a report, exactly once: whoever finds everything there folds it, and the first put stands."""
+
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from saddlepoint.endings import end
+from saddlepoint.errors import CleanScoreTooLow, NotFound, Unavailable
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.evaluations import EvaluationRecord, Progress
+from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
+from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.problems import Problem, problem_of
+from saddlepoint.schemas.reports import RobustnessReport
+from saddlepoint.store import find_record, get_record, put_record
+from saddlepoint.submission import enqueue_finish
+from saddlepoint.work import EVALUATION, find_terminal
+from worker.attempts import attempting
+from worker.context import Context
+from worker.engine import Engine
+from worker.episodes import entries_of, has_contradictions, is_finished, read_episodes
+from worker.failing import ending_on_error
+from worker.watchdog import watchdog
+
+NONDETERMINISTIC = (
+    "Some episodes were played twice with different results (nondeterministic); the first results are reported."
+)
+
+_STALL_S = 1800.0
+
+_log = logging.getLogger(__name__)
+
+
+def finish_cells(context: Context, engine: Engine, plan: Plan, shard: Shard) -> None:
+    """Put the cells of a shard that have all their episodes, and queue the report if the whole plan has."""
+    entries = entries_of(plan)
+    for index in sorted({entry.cell for entry in shard.entries}):
+        cell, key = plan.cells[index], keys.evaluation_cell(plan.evaluation_id, index)
+        if cell.role == "cell" and not context.store.exists(key):
+            episodes = read_episodes(context.store, plan, entries[index])
+            if episodes is not None:
+                put_record(context.store, key, engine.fold_cell(plan, cell, episodes))
+    if all(is_finished(context.store, plan, other.entries) for other in plan.shards):
+        with suppress(Unavailable):  # the reconciler will see it too
+            enqueue_finish(context.queue, plan.evaluation_id)
+
+
+def finish_evaluation(context: Context, engine: Engine, evaluation_id: str) -> None:
+    """Fold the report and end the evaluation, if every planned episode is there; else leave it as it is."""
+    plan = find_record(context.store, keys.evaluation_plan(evaluation_id), Plan)
+    if plan is None or find_terminal(context.store, EVALUATION, evaluation_id):
+        return
+    with ending_on_error(context, evaluation_id), watchdog(_STALL_S):
+        episodes = _read_all(context, plan)
+        if episodes is None:
+            _log.info("evaluation %s lacks episodes; the reconciler will have them played", evaluation_id)
+            return
+        with attempting(context.store, evaluation_id, len(plan.shards), finished=0, stall_s=_STALL_S):
+            _end(context, plan, _publish(context, engine, plan, episodes))
+
+
+def _read_all(context: Context, plan: Plan) -> dict[int, list[EpisodeResult]] | None:
+    found = {}
+    for index, entries in entries_of(plan).items():
+        episodes = read_episodes(context.store, plan, entries)
+        if episodes is None:
+            return None
+        found[index] = episodes
+    return found
+
+
+def _publish(
+    context: Context, engine: Engine, plan: Plan, episodes: dict[int, list[EpisodeResult]]
+) -> RobustnessReport:
+    """Put the report in its forms; the one that stands."""
+    store, evaluation_id = context.store, plan.evaluation_id
+    key = keys.evaluation_report(evaluation_id, "json")
+    record = get_record(store, keys.evaluation_spec(evaluation_id), EvaluationRecord)
+    card = _load_card(context, plan)
+    wall_time_s = (datetime.now(UTC) - record.created_at).total_seconds()
+    report = engine.fold_report(plan, record.spec, card, episodes, wall_time_s=wall_time_s)
+    if has_contradictions(store, plan):
+        report = report.model_copy(update={"warnings": [*report.warnings, NONDETERMINISTIC]})
+    put_record(store, key, report)
+    report = get_record(store, key, RobustnessReport)
+    store.put(keys.evaluation_report(evaluation_id, "html"), engine.render(report).encode())
+    return report
+
+
+def _load_card(context: Context, plan: Plan) -> PolicyCard:
+    card = find_record(context.store, keys.policy_card(plan.policy_id), PolicyCard)
+    if card is None:
+        raise NotFound(f"The policy {plan.policy_id} was deleted before its evaluation was done.")
+    return card
+
+
+def _end(context: Context, plan: Plan, report: RobustnessReport) -> None:
+    error = _clean_score_problem(plan, report)
+    terminal = end(
+        context.store,
+        context.queue,
+        EVALUATION,
+        plan.evaluation_id,
+        "failed" if error else "succeeded",
+        error=error,
+        progress=Progress(
+            episodes_done=plan.episodes_planned,
+            episodes_planned=plan.episodes_planned,
+            environment_steps=report.environment_steps,
+        ),
+    )
+    _log.info("evaluation %s has %s", plan.evaluation_id, terminal.status)
+    if terminal.status == "canceled":  # it won, and a canceled evaluation has no report
+        for extension in ("json", "html"):
+            context.store.delete(keys.evaluation_report(plan.evaluation_id, extension))
+
+
+def _clean_score_problem(plan: Plan, report: RobustnessReport) -> Problem | None:
+    clean = next((cell.mean for cell in report.cells if cell.attack == "none"), None)
+    random_policy = report.reference.random_policy.mean
+    if not plan.require_clean_score or clean is None or clean > random_policy:
+        return None
+    return problem_of(
+        CleanScoreTooLow(
+            f"Without attack the policy scores {clean:g}, which must exceed the {random_policy:g} of a random policy "
+            "(require_clean_score). Check the observation layout, the pixel scale, the frame order and the "
+            "normalisation; the report is there nevertheless."
+        )
+    )

@@ -1,0 +1,45 @@
+"""`python -m worker.reconciler`: looks around every few seconds and leaves nothing undone that was accepted."""
+
+import logging
+import signal
+import sys
+import threading
+from uuid import uuid4
+
+from saddlepoint.errors import StoreError, Unavailable
+from saddlepoint.settings import Settings
+from worker.context import Context
+from worker.reconciling import Reconciler
+
+_LEASE = "reconciler"
+_LEASE_INTERVALS = 3
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Make a pass at once and then every interval, while nobody else does, until `stop`."""
+    context = Context.open(settings)
+    reconciler, name = Reconciler(context), uuid4().hex
+    while not stop.is_set():
+        try:
+            if context.queue.hold_lease(_LEASE, name, _LEASE_INTERVALS * settings.reconcile_interval_s):
+                reconciler.run_pass()
+        except (Unavailable, StoreError) as error:
+            _log.warning("no pass: %s", error.message)
+        stop.wait(settings.reconcile_interval_s)
+
+
+def main() -> int:
+    """The process; SIGTERM and Ctrl-C end it between two steps of a pass."""
+    settings = Settings.from_environment()
+    logging.basicConfig(level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    run(settings, stop)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""All that a pass looks at: the cost is what goes on now, not what ever was."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from saddlepoint.errors import SaddlepointError, Unavailable
+from saddlepoint.queue import EVALUATE, TRAINING, VALIDATION
+from saddlepoint.schemas import keys
+from worker.context import Context
+from worker.reconciling.evaluations import Evaluations
+from worker.reconciling.trainings import bring_on_training
+from worker.reconciling.uploads import Uploads
+
+_LEFTOVERS_S = 3600.0
+
+_log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Finishes what is complete, queues what is missing, ends what was canceled. Two at once do no harm."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._evaluations = Evaluations(context)
+        self._uploads = Uploads(context)
+
+    def run_pass(self) -> None:
+        """Look at everything that is not done. One that fails does not keep the others from their turn.
+
+        Raises Unavailable where Redis is away, because then nothing can be queued.
+        """
+        context = self._context
+        for queue in (VALIDATION, EVALUATE, TRAINING):
+            context.queue.recover_abandoned(queue)
+        evaluation_ids = _names(context, keys.ACTIVE_EVALUATIONS)
+        self._evaluations.keep_only(set(evaluation_ids))
+        _attempt("uploads", self._uploads.bring_on)
+        for evaluation_id in evaluation_ids:
+            _attempt(f"evaluation {evaluation_id}", partial(self._evaluations.bring_on, evaluation_id))
+        for training_id in _names(context, keys.ACTIVE_TRAININGS):
+            _attempt(f"training {training_id}", partial(bring_on_training, context, training_id))
+        _attempt("leftovers", lambda: context.store.sweep(_LEFTOVERS_S))
+
+
+def _names(context: Context, prefix: str) -> list[str]:
+    return [key.removeprefix(prefix) for key in context.store.list(prefix)]
+
+
+def _attempt(what: str, action: Callable[[], object]) -> None:
+    try:
+        action()
+    except Unavailable:
+        raise
+    except SaddlepointError as error:
+        _log.error("%s: %s", what, error.message)
+    except Exception:
+        _log.exception("%s", what)

@@ -1,0 +1,83 @@
+"""Playing a shard for certain: begun by anybody, any number of times, with one effect."""
+
+import logging
+from collections import defaultdict
+
+from saddlepoint.errors import ArtifactNotFound, NotFound
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
+from saddlepoint.store import find_record
+from worker.attempts import attempting
+from worker.context import Context
+from worker.engine import Engine, Play
+from worker.episodes import episode_key, put_episode
+from worker.failing import ending_on_error
+from worker.finishing import finish_cells
+from worker.heartbeat import Heartbeat
+from worker.watchdog import watchdog
+
+_STALL_S = 180.0
+_STALL_PER_GRADIENT_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+def run_shard(context: Context, engine: Engine, evaluation_id: str, index: int) -> None:
+    """Play what is missing of a shard, and finish the evaluation if nothing is missing then.
+
+    An error that would come again (SaddlepointError) ends the evaluation as failed; others are raised, to be retried.
+    """
+    plan = find_record(context.store, keys.evaluation_plan(evaluation_id), Plan)
+    if plan is None:
+        _log.warning("evaluation %s has no plan: its store is another one, or it was deleted", evaluation_id)
+        return
+    with ending_on_error(context, evaluation_id):
+        _play_missing(context, engine.play, plan, plan.shards[index])
+        finish_cells(context, engine, plan, plan.shards[index])
+
+
+def _play_missing(context: Context, play: Play, plan: Plan, shard: Shard) -> None:
+    stall_s = _stall_s(plan, shard)
+    with watchdog(stall_s) as alive:
+        heartbeat = Heartbeat(context, plan.evaluation_id, shard.index, alive=alive)
+        heartbeat.check_canceled()
+        done = [entry for entry in shard.entries if context.store.exists(episode_key(plan, entry))]
+        heartbeat.starting(done)
+        if len(done) == len(shard.entries):
+            return
+        _log.info(
+            "evaluation %s: shard %d lacks %d of %d episodes",
+            plan.evaluation_id,
+            shard.index,
+            len(shard.entries) - len(done),
+            len(shard.entries),
+        )
+        with attempting(context.store, plan.evaluation_id, shard.index, finished=len(done), stall_s=stall_s):
+            _play(context, play, plan, shard, heartbeat)
+
+
+def _play(context: Context, play: Play, plan: Plan, shard: Shard, heartbeat: Heartbeat) -> None:
+    entries: defaultdict[str, list[EpisodeId]] = defaultdict(list)
+    for entry in shard.entries:  # two labels of one attack share their episodes
+        entries[episode_key(plan, entry)].append(entry)
+
+    def finished(cell: int, seed: int, episode: int) -> bool:
+        return context.store.exists(episode_key(plan, EpisodeId(cell, seed, episode)))
+
+    def put(result: EpisodeResult) -> None:
+        heartbeat.finished(*entries[put_episode(context.store, result)])
+
+    play(plan, shard, _load_model(context, plan), finished=finished, put=put, heartbeat=heartbeat)
+
+
+def _load_model(context: Context, plan: Plan) -> bytes:
+    try:
+        return context.store.get(keys.policy_model(plan.policy_id))
+    except ArtifactNotFound as error:
+        raise NotFound(f"The policy {plan.policy_id} was deleted before its evaluation was done.") from error
+
+
+def _stall_s(plan: Plan, shard: Shard) -> float:
+    """How long one step of a batch, or loading, may take at most: far more than it should."""
+    gradients = max((plan.cells[entry.cell].attack.steps for entry in shard.entries), default=0)
+    return _STALL_S + _STALL_PER_GRADIENT_S * gradients

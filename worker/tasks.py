@@ -1,0 +1,59 @@
+"""The functions that the queues name: each opens what it needs, calls one function, and returns nothing.
+
+Importing this loads the engine, which a worker does once, before it forks; see `worker.__main__`.
+"""
+
+from datetime import datetime
+
+from saddlepoint.envs.describe import describe
+from saddlepoint.evaluation.fold import fold_cell, fold_report
+from saddlepoint.evaluation.html import render_html
+from saddlepoint.evaluation.shards import play_shard as play
+from saddlepoint.policies.importing import ImportedPolicy, import_policy
+from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.policies import UploadRequest
+from saddlepoint.settings import Settings
+from worker.context import Context
+from worker.engine import Engine
+from worker.environments import find_out
+from worker.finishing import finish_evaluation as finish
+from worker.sandbox import run_limited
+from worker.shards import run_shard
+from worker.validation import validate
+
+ENGINE = Engine(play=play, fold_cell=fold_cell, fold_report=fold_report, render=render_html)
+
+
+def validate_upload(upload_id: str) -> None:
+    """Queue `validate`: a verdict on an upload, and the policy where it is accepted."""
+    validate(_open(), _import, upload_id)
+
+
+def describe_environment(env: str) -> None:
+    """Queue `validate`: the spaces of an environment, given as JSON."""
+    find_out(_open(), describe, EnvironmentSpec.model_validate_json(env))
+
+
+def play_shard(evaluation_id: str, shard: str) -> None:
+    """Queue `evaluate`: what is missing of a shard."""
+    run_shard(_open(), ENGINE, evaluation_id, int(shard))
+
+
+def finish_evaluation(evaluation_id: str) -> None:
+    """Queue `evaluate`: the report, and the end of an evaluation."""
+    finish(_open(), ENGINE, evaluation_id)
+
+
+def _open() -> Context:
+    return Context.open(Settings.from_environment())
+
+
+def _import(data: bytes, request: UploadRequest, now: datetime) -> ImportedPolicy:
+    return ImportedPolicy.from_bytes(run_limited(_imported, data, request, now))
+
+
+def _imported(data: bytes, request: UploadRequest, now: datetime) -> bytes:
+    imported = import_policy(
+        data, filename_hint=request.filename, hints=request.hints, policy_id=request.policy_id, created_at=now
+    )
+    return imported.to_bytes()
