@@ -1,0 +1,1 @@
+"""Trains policies with PPO, hardens them, and publishes them."""

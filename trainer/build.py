@@ -1,0 +1,55 @@
+"""A training from its specification."""
+
+from dataclasses import dataclass
+
+import torch
+
+from saddlepoint.schemas.training_config import TrainingConfig
+from saddlepoint.schemas.trainings import TrainingSpec
+from trainer.environments import make_training_environment
+from trainer.games import Games
+from trainer.methods import METHODS
+from trainer.network import Precision, initialize, make_network
+from trainer.parent import take_over
+from trainer.training import Training
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a training runs on; `threads` step the emulators, the rest changes its last bits."""
+
+    device: str = "cpu"
+    precision: Precision = "bf16"
+    """Where the specification leaves it open."""
+    threads: int = 1
+
+
+def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent: bytes | None = None) -> Training:
+    """The training before its first update; its games are not started. `parent` is a canonical policy to start from.
+
+    One seed decides all: the generator of weights, actions and minibatches starts from it, and the games' seeds are
+    hashes of it. Raises UnknownEnvironment, UnsupportedEnvironment and, for the
+    parent, UnsupportedArchitecture.
+    """
+    machine = machine or Machine()
+    given = TrainingConfig.model_validate(spec.config)
+    config = given.model_copy(update={"precision": given.precision or machine.precision})
+    environment = make_training_environment(spec.env, config.actors, threads=machine.threads)
+    description = environment.description
+    generator = torch.Generator().manual_seed(spec.seed)
+    network = make_network(description.observation.shape, description.action.n)
+    initialize(network, generator, config.value_gain)
+    if parent is not None:
+        take_over(network, parent)
+    network.precision = config.precision or machine.precision
+    clip_rewards = spec.env.is_atari if config.clip_rewards is None else config.clip_rewards
+    network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Training(
+        config=config,
+        method=METHODS[spec.method](),
+        network=network,
+        optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=config.adam_epsilon),
+        generator=generator,
+        games=Games(environment, config.actors, spec.seed),
+        clip_rewards=clip_rewards,
+    )

@@ -1,0 +1,128 @@
+"""Makes a zoo policy of a run's newest checkpoint: `python -m trainer.export_zoo runs/boxing`.
+
+Writes `<environment>-<method>.safetensors` and a `.json` card that says how it was trained and what it scores.
+"""
+
+import argparse
+import json
+import logging
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from saddlepoint.schemas.reports import RobustnessReport
+from saddlepoint.schemas.training_config import TrainingConfig
+from saddlepoint.schemas.trainings import TrainingSpec
+from trainer import checkpoint, curve
+from trainer.build import build_training
+from trainer.curve import UpdateRecord
+from trainer.files import write_atomically
+from trainer.measure import measure
+from trainer.publish import PublishedPolicy, make_policy
+from trainer.run import CHECKPOINT, CURVE
+
+ZOO = Path(__file__).parent / "zoo"
+_CURVE_POINTS = 50
+_log = logging.getLogger("trainer")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Export as the command line says."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(1)
+    export(options.run, options.zoo, episodes=options.episodes, checkpoint_name=options.checkpoint)
+
+
+def export(run: Path, zoo: Path, *, episodes: int, checkpoint_name: str = CHECKPOINT) -> Path:
+    """Write the policy of a run's checkpoint, measured over so many whole games; the path of its weights."""
+    saved = (run / checkpoint_name).read_bytes()
+    spec = checkpoint.read_spec(saved)
+    training = build_training(spec)
+    checkpoint.restore_policy(training, saved)
+    training.games.environment.close()
+    name = f"{spec.env.id.replace('/', '-')}-{spec.method}"
+    policy = make_policy(training, spec, owner="zoo", name=name)
+    report = measure(policy.model, policy.card, spec.env, episodes=episodes)
+    history = [record for record in curve.read(run / CURVE) if record.update <= training.update]
+    zoo.mkdir(parents=True, exist_ok=True)
+    path = zoo / f"{name}.safetensors"
+    write_atomically(path, policy.weights)
+    card = json.dumps(_card(spec, policy, report, history), indent=1)
+    write_atomically(path.with_suffix(".json"), f"{card}\n".encode())
+    _log.info("%s after %d steps: %.2f %s", name, training.steps, report.cells[0].mean, report.cells[0].ci95)
+    return path
+
+
+def _card(
+    spec: TrainingSpec, policy: PublishedPolicy, report: RobustnessReport, history: Sequence[UpdateRecord]
+) -> dict[str, Any]:
+    clean, lineage = report.cells[0], policy.card.lineage
+    return {
+        "name": policy.card.name,
+        "sha256": policy.card.sha256,
+        "architecture": policy.card.architecture,
+        "exported_at": policy.card.created_at.isoformat(),
+        "command": command(spec),
+        "differs_from_table_2": differences(spec),
+        "lineage": lineage.model_dump(mode="json") if lineage else None,
+        "measured": {
+            "score": "raw return of whole games, no attack, sampled actions, fp32",
+            "mean": clean.mean,
+            "std": clean.std,
+            "ci95": clean.ci95,
+            "ci95_method": clean.ci95_method,
+            "episodes": clean.episodes,
+            "seeds": clean.seeds,
+            "returns": clean.returns,
+            "random_policy_mean": report.reference.random_policy.mean,
+        },
+        "learning_curve": {
+            "label": "mean raw score of the acting policy's last 100 games while it trained, sampled actions",
+            "points": [
+                {"steps": record.steps, "games": record.games, "mean_return": record.mean_return}
+                for record in _thinned(history)
+            ],
+        },
+        "training_seconds": round(sum(record.steps / record.update / record.steps_per_second for record in history)),
+    }
+
+
+def command(spec: TrainingSpec) -> str:
+    """The command line that repeats a training."""
+    config = {name: value for name, value in spec.config.items() if name != "steps"}
+    words = ["python", "-m", "trainer.run", "--env", spec.env.id, "--method", spec.method, "--seed", str(spec.seed)]
+    if "steps" in spec.config:
+        words += ["--steps", str(spec.config["steps"])]
+    for name, value in config.items():
+        words += ["--set", f"{name}={json.dumps(value)}"]
+    return shlex.join([*words, "--out", f"runs/{spec.env.id.replace('/', '-')}"])
+
+
+def differences(spec: TrainingSpec) -> dict[str, dict[str, Any]]:
+    """What was chosen otherwise than in the ATPA paper's Table 2, whose numbers are the defaults."""
+    usual = TrainingConfig().model_dump(mode="json")
+    used = TrainingConfig.model_validate(spec.config).model_dump(mode="json")
+    return {name: {"table_2": usual[name], "used": value} for name, value in used.items() if value != usual[name]}
+
+
+def _thinned(history: Sequence[UpdateRecord]) -> list[UpdateRecord]:
+    """At most about fifty points, the last one among them."""
+    stride = 1 + len(history) // _CURVE_POINTS
+    return list(history[::-1][::stride])[::-1]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trainer.export_zoo", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of `python -m trainer.run`")
+    parser.add_argument("--zoo", type=Path, default=ZOO)
+    parser.add_argument("--episodes", type=int, default=30)
+    parser.add_argument("--checkpoint", default=CHECKPOINT, help="file in the run's folder")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

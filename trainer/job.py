@@ -1,0 +1,160 @@
+"""A queued training: begun by anybody, any number of times, with one effect.
+
+Every attempt goes on from the newest checkpoint, and resuming gives the same numbers as not stopping; so it does not
+matter that a second attempt may repeat what a killed one did after its last checkpoint.
+"""
+
+import faulthandler
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+
+from saddlepoint.endings import end
+from saddlepoint.errors import ArtifactNotFound, Canceled, NotFound, SaddlepointError, StoreError, Unavailable
+from saddlepoint.queue import JobQueue, Phase
+from saddlepoint.rq_worker import Interrupted
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.problems import problem_of
+from saddlepoint.schemas.trainings import TrainingRecord
+from saddlepoint.store import Store, find_record
+from saddlepoint.work import TRAINING, find_terminal
+from trainer import attempts, checkpoint, stored
+from trainer.build import Machine, build_training
+from trainer.curve import UpdateRecord
+from trainer.pace import Every
+from trainer.ppo import start, train
+from trainer.publish import make_policy, publish
+from trainer.training import Training
+
+CHECKPOINT_S = 120.0
+"""Seconds between two checkpoints: what a crash may cost."""
+CURVE_S = 15.0
+"""Seconds between two pieces of the learning curve."""
+_CURVE_POINTS = 1000
+"""Of a whole training, at most."""
+_STALL_S = 1800.0
+"""An update that takes longer is stuck, perhaps in native code, and its process is ended."""
+
+_log = logging.getLogger(__name__)
+
+
+def run_job(store: Store, queue: JobQueue, training_id: str, machine: Machine) -> None:
+    """Train to the end, unless the training has ended.
+
+    An error that would come again, which is any SaddlepointError, ends it as failed. Errors of the store and the
+    queue, and those that nobody expected, are let through: RQ tries again.
+    """
+    record = find_record(store, keys.training_spec(training_id), TrainingRecord)
+    if record is None or find_terminal(store, TRAINING, training_id):
+        _log.warning("training %s has ended, or its store is another one", training_id)
+        return
+    try:
+        policy_id = _Attempt(store, queue, record, machine).run()
+    except (StoreError, Unavailable):
+        raise
+    except Canceled as reason:
+        _log.info("%s", reason.message)
+    except SaddlepointError as error:
+        _log.warning("training %s failed: %s", training_id, error.message)
+        end(store, queue, TRAINING, training_id, "failed", error=problem_of(error))
+    else:
+        end(store, queue, TRAINING, training_id, "succeeded", policy_id=policy_id)
+
+
+@dataclass
+class _Attempt:
+    store: Store
+    queue: JobQueue
+    record: TrainingRecord
+    machine: Machine
+    number: int = -1
+    checkpoint_due: Every = field(default_factory=lambda: Every(CHECKPOINT_S))
+    curve_due: Every = field(default_factory=lambda: Every(CURVE_S))
+    points: list[UpdateRecord] = field(default_factory=list)
+
+    def run(self) -> str:
+        """Train from the newest checkpoint to the end, and publish; the policy's id."""
+        self.hint("starting", 0)
+        training = build_training(self.record.spec, self.machine, parent=self.parent())
+        with closing(training.games.environment), self.counted(), watched():
+            self.resume(training)
+            for update in train(training):
+                faulthandler.dump_traceback_later(_STALL_S, exit=True)
+                self.check_wanted()
+                self.keep(training, update)
+            return self.publish(training, self.record.spec.name)
+
+    def parent(self) -> bytes | None:
+        """The policy to start from; NotFound where it was deleted in the meantime."""
+        policy_id = self.record.spec.policy_id
+        if policy_id is None:
+            return None
+        try:
+            return self.store.get(keys.policy_model(policy_id))
+        except ArtifactNotFound as error:
+            raise NotFound(f"The policy {policy_id} was deleted before its training began.") from error
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count this attempt, unless it is stopped on purpose."""
+        saved = stored.newest_checkpoint(self.store, self.record.id)
+        self.number = attempts.begin(self.store, self.record.id, checkpoint.read_update(saved) if saved else 0)
+        try:
+            yield
+        except Interrupted:
+            attempts.withdraw(self.store, self.record.id, self.number)
+            raise
+
+    def resume(self, training: Training) -> None:
+        saved = stored.newest_checkpoint(self.store, self.record.id)
+        if saved is None:
+            start(training)
+        else:
+            checkpoint.restore(training, saved, self.record.spec)
+
+    def check_wanted(self) -> None:
+        """Raise Canceled if the training has ended, was canceled, or another attempt has taken it over."""
+        ended = (keys.training_cancel(self.record.id), keys.training_terminal(self.record.id))
+        superseded = attempts.is_superseded(self.store, self.record.id, self.number)
+        if superseded or any(self.store.exists(key) for key in ended):
+            raise Canceled(f"Attempt {self.number} at training {self.record.id} is not wanted any more.")
+
+    def keep(self, training: Training, update: UpdateRecord) -> None:
+        """Store what is due: the curve, a checkpoint, and half way the policy."""
+        if training.finished or update.update % (1 + training.config.updates // _CURVE_POINTS) == 0:
+            self.points.append(update)
+        if training.halfway:
+            self.publish(training, f"{self.record.spec.name or self.record.spec.method} (middle)")
+        if self.checkpoint_due() or training.finished:
+            self.put_curve(training)
+            saved = checkpoint.to_bytes(training, self.record.spec)
+            stored.put_checkpoint(self.store, self.record.id, training.update, self.number, saved)
+        elif self.curve_due():
+            self.put_curve(training)
+
+    def put_curve(self, training: Training) -> None:
+        stored.put_curve(self.store, self.record.id, self.number, self.points)
+        self.points.clear()
+        self.hint("processing", training.steps)
+
+    def publish(self, training: Training, name: str | None) -> str:
+        spec, owner = self.record.spec, self.record.owner
+        policy = make_policy(training, spec, owner=owner, name=name, training_id=self.record.id)
+        return publish(self.store, owner, policy)
+
+    def hint(self, phase: Phase, steps: int) -> None:
+        """What is shown while the training goes on; it may be lost."""
+        with suppress(Unavailable):
+            self.queue.set_phase(self.record.id, phase)
+            self.queue.record_steps(self.record.id, 0, steps)
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """End the process, with a trace on stderr, when nothing moves for long."""
+    faulthandler.dump_traceback_later(_STALL_S, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()

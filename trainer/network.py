@@ -1,0 +1,158 @@
+"""The networks that PPO trains: a policy and a value from an observation that was encoded once, when it was stored."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from saddlepoint.errors import UnsupportedEnvironment
+from trainer.space_to_depth import BLOCK, to_depth
+
+Precision = Literal["bf16", "fp32"]
+PIXEL_MAXIMUM = 255.0
+
+
+class ActorCritic(nn.Module):
+    """A categorical policy and a state value."""
+
+    policy_path: ClassVar[tuple[str, ...]]
+    """The layers from the observation to the logits."""
+    value_path: ClassVar[tuple[str, ...]]
+    """Likewise to the value, but those of the policy."""
+    precision: Precision = "fp32"
+    """Of the convolutional body; a network of vectors computes in fp32 in any case."""
+
+    def center_on(self, observation: Tensor) -> None:
+        """Take the commonest number of these observations (N, *obs) for zero, where the network can."""
+
+    def encode(self, observation: Tensor) -> Tensor:
+        """Observations (N, *obs), in the environment's units, in the layout that `forward` takes and rollouts store."""
+        raise NotImplementedError
+
+    def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N, A) and values (N,), both float32."""
+        raise NotImplementedError
+
+
+class _PixelConvolution(nn.Conv2d):
+    """A convolution of (pixel - center) / 255 for pixels 0..255.
+
+    Most of a frame is one bright colour. Without `center` every filter answers mostly to that, and the first gradient
+    steps push whole filters below zero: in Boxing over 90% of all features were dead within 20,000 steps. The
+    convolution has no padding, so the center can be folded into its bias. bf16 holds whole numbers up to 256 exactly
+    and their 255ths not, so the scale goes to the weights.
+    """
+
+    center: Tensor
+
+    def __init__(self, channels: int, outputs: int, kernel: int) -> None:
+        super().__init__(channels, outputs, kernel)
+        self.register_buffer("center", torch.zeros(()))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return functional.conv2d(pixels - self.center.to(pixels.dtype), self.weight / PIXEL_MAXIMUM, self.bias)
+
+
+class NatureNetwork(ActorCritic):
+    """The Nature CNN (Mnih et al. 2015), one body for policy and value.
+
+    Its first convolution, 8x8 with stride 4, is a 2x2 convolution over 4x4 blocks turned into channels: the same sums
+    in a shape that processors multiply fast. Stacks of frames, (N, frames, H, W), 0..255.
+    """
+
+    policy_path = ("conv1", "conv2", "conv3", "hidden", "policy")
+    value_path = ("value",)
+
+    def __init__(self, frames: int, size: tuple[int, int], actions: int) -> None:
+        super().__init__()
+        self.conv1 = _PixelConvolution(frames * BLOCK * BLOCK, 32, 2)
+        self.conv2 = nn.Conv2d(32, 64, 4, stride=2)
+        self.conv3 = nn.Conv2d(64, 64, 3)
+        height, width = (_features(side) for side in size)
+        self.hidden = nn.Linear(64 * height * width, 512)
+        self.policy = nn.Linear(512, actions)
+        self.value = nn.Linear(512, 1)
+
+    def center_on(self, observation: Tensor) -> None:
+        self.conv1.center.fill_(int(observation.flatten().bincount(minlength=256).argmax()))
+
+    def encode(self, observation: Tensor) -> Tensor:
+        return to_depth(observation)
+
+    def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
+        reduced = self.precision == "bf16"
+        pixels = encoded.permute(0, 3, 1, 2).to(torch.bfloat16 if reduced else torch.float32)
+        with torch.autocast(encoded.device.type, torch.bfloat16, enabled=reduced):
+            x = self.conv1(pixels).relu()
+            x = self.conv2(x).relu()
+            x = self.conv3(x).relu()
+            x = self.hidden(x.flatten(1)).relu()
+        x = x.float()
+        return self.policy(x), self.value(x).squeeze(-1)
+
+
+class MlpNetwork(ActorCritic):
+    """Two separate tanh networks of two layers, for flat observations; always fp32."""
+
+    policy_path = ("policy.hidden1", "policy.hidden2", "policy.output")
+    value_path = ("value.hidden1", "value.hidden2", "value.output")
+
+    def __init__(self, inputs: int, actions: int, width: int = 64) -> None:
+        super().__init__()
+        self.policy = _TanhNetwork(inputs, width, actions)
+        self.value = _TanhNetwork(inputs, width, 1)
+
+    def encode(self, observation: Tensor) -> Tensor:
+        return observation.flatten(1).to(torch.float32, copy=True)
+
+    def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
+        return self.policy(encoded), self.value(encoded).squeeze(-1)
+
+
+def make_network(shape: Sequence[int], actions: int) -> ActorCritic:
+    """The network for observations of this shape, computing in fp32.
+
+    Raises UnsupportedEnvironment for shapes that are neither stacks of grey frames nor vectors.
+    """
+    network: ActorCritic
+    if len(shape) == 3:
+        network = NatureNetwork(shape[0], (shape[1], shape[2]), actions)
+    elif len(shape) == 1:
+        network = MlpNetwork(shape[0], actions)
+    else:
+        raise UnsupportedEnvironment(
+            f"Observations must be stacks of grey frames (3 axes) or vectors (1 axis) to be trained on, not of shape "
+            f"{list(shape)}. Choose grayscale frames or flatten the observations."
+        )
+    return network
+
+
+def initialize(network: ActorCritic, generator: torch.Generator, value_gain: float) -> None:
+    """Orthogonal weights with gain sqrt(2), 0.01 in the policy's last layer, biases 0 (OpenAI baselines)."""
+    gains = {network.policy_path[-1]: 0.01, network.value_path[-1]: value_gain}
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.orthogonal_(layer.weight, gains.get(name, sqrt(2)), generator=generator)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+
+class _TanhNetwork(nn.Module):
+    def __init__(self, inputs: int, width: int, outputs: int) -> None:
+        super().__init__()
+        self.hidden1 = nn.Linear(inputs, width)
+        self.hidden2 = nn.Linear(width, width)
+        self.output = nn.Linear(width, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = self.output(self.hidden2(self.hidden1(x).tanh()).tanh())
+        return outputs
+
+
+def _features(side: int) -> int:
+    """The length of a side after the three convolutions."""
+    for kernel, stride in ((8, 4), (4, 2), (3, 1)):
+        side = (side - kernel) // stride + 1
+    return side

@@ -1,0 +1,69 @@
+"""A trained network as a policy that anybody can evaluate, with where it comes from."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from saddlepoint.policies import import_policy
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.policies import Lineage, PolicyCard, PolicyHints, policy_id
+from saddlepoint.schemas.trainings import TrainingSpec
+from saddlepoint.store import Store, get_record, put_record
+from trainer.training import Training
+from trainer.weights import to_published
+
+_PACKAGES = ("saddlepoint", "torch", "numpy", "gymnasium", "ale-py")
+
+
+@dataclass(frozen=True)
+class PublishedPolicy:
+    """A policy in the three forms that the store keeps."""
+
+    weights: bytes
+    """Safetensors, `trainer.weights`."""
+    model: bytes
+    """Canonical ONNX."""
+    card: PolicyCard
+
+
+def make_policy(
+    training: Training, spec: TrainingSpec, *, owner: str, name: str | None, training_id: str | None = None
+) -> PublishedPolicy:
+    """The policy as it is now. Raises PolicyRejected where it cannot be used, such as NonFiniteWeights."""
+    weights = to_published(training.network)
+    hints = PolicyHints(name=name)
+    imported = import_policy(
+        weights,
+        filename_hint=None,
+        hints=hints,
+        policy_id=policy_id(owner, hashlib.sha256(weights).hexdigest(), hints),
+        created_at=datetime.now(UTC),
+    )
+    lineage = Lineage(
+        parent=spec.policy_id,
+        method=spec.method,
+        env=spec.env,
+        config=training.config.model_dump(mode="json"),
+        steps=training.steps,
+        seed=spec.seed,
+        training_id=training_id,
+        versions=versions(),
+    )
+    return PublishedPolicy(weights, imported.model, imported.card.model_copy(update={"lineage": lineage}))
+
+
+def publish(store: Store, owner: str, policy: PublishedPolicy) -> str:
+    """Put the policy into the store and return its id. Repeating it, or publishing the same weights, is harmless."""
+    identity = policy.card.id
+    store.put(keys.policy_weights(identity), policy.weights)
+    store.put(keys.policy_model(identity), policy.model)
+    put_record(store, keys.policy_card(identity), policy.card)
+    stored = get_record(store, keys.policy_card(identity), PolicyCard)
+    store.put(keys.policy_index(owner, stored.created_at, identity), b"")
+    return identity
+
+
+def versions() -> dict[str, str]:
+    """Of what a training's numbers depend on."""
+    return {package: version(package) for package in _PACKAGES}

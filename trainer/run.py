@@ -1,0 +1,98 @@
+"""Trains one policy in a folder, without queue or service: `python -m trainer.run --env CartPole-v1 --out runs/pole`.
+
+The folder gets `curve.jsonl`, `checkpoint.safetensors` (the newest) and `middle.safetensors` (at half of the updates).
+The same command again goes on from the newest checkpoint.
+"""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+import torch
+
+from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.trainings import TrainingSpec
+from saddlepoint.settings import Settings
+from trainer import checkpoint, curve
+from trainer.build import Machine, build_training
+from trainer.curve import UpdateRecord
+from trainer.files import write_atomically
+from trainer.methods import METHODS
+from trainer.pace import Every
+from trainer.ppo import start, train
+from trainer.training import Training
+
+CHECKPOINT, MIDDLE, CURVE = "checkpoint.safetensors", "middle.safetensors", "curve.jsonl"
+CHECKPOINT_S = 120.0
+"""Seconds between two checkpoints: what a crash may cost."""
+_log = logging.getLogger("trainer")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train as the command line says; progress is logged to stderr."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(options.threads)
+    config = dict(_override(text) for text in options.set)
+    if options.steps is not None:
+        config["steps"] = options.steps
+    spec = TrainingSpec(method=options.method, env=EnvironmentSpec(id=options.env), config=config, seed=options.seed)
+    precision = Settings.from_environment().default_precision
+    train_in_folder(spec, options.out, Machine(options.device, precision, options.threads))
+
+
+def train_in_folder(spec: TrainingSpec, folder: Path, machine: Machine) -> Training:
+    """Train to the end, from the folder's newest checkpoint where there is one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    training = build_training(spec, machine)
+    if (folder / CHECKPOINT).exists():
+        checkpoint.restore(training, (folder / CHECKPOINT).read_bytes(), spec)
+        _log.info("resumed after update %d", training.update)
+    else:
+        start(training)
+    curve.cut(folder / CURVE, training.update)
+    due = Every(CHECKPOINT_S)
+    for record in train(training):
+        curve.append(folder / CURVE, record)
+        _report(record, training.config.updates)
+        if training.halfway:
+            write_atomically(folder / MIDDLE, checkpoint.to_bytes(training, spec))
+        if due() or training.finished:
+            write_atomically(folder / CHECKPOINT, checkpoint.to_bytes(training, spec))
+    training.games.environment.close()
+    return training
+
+
+def _report(record: UpdateRecord, updates: int) -> None:
+    if record.update % 10 == 0 or record.update == updates:
+        score = "-" if record.mean_return is None else f"{record.mean_return:.1f}"
+        _log.info(
+            "update %d/%d steps %d return %s games %d entropy %.3f kl %.4f clipped %.3f explained %.2f %.0f steps/s",
+            record.update, updates, record.steps, score, record.games, record.entropy, record.approximate_kl,
+            record.clipped_share, record.explained_variance, record.steps_per_second,
+        )  # fmt: skip
+
+
+def _override(text: str) -> tuple[str, object]:
+    name, _, value = text.partition("=")
+    return name, json.loads(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trainer.run", description=__doc__)
+    parser.add_argument("--env", required=True, help="an Atari or Gymnasium id")
+    parser.add_argument("--method", default="standard", choices=sorted(METHODS))
+    parser.add_argument("--steps", type=int, help="agent steps of the whole training")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--threads", type=int, default=1, help="of torch and of the emulators")
+    parser.add_argument("--device", default="cpu", help="of torch: cpu, cuda")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=JSON", help="another field of TrainingConfig"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""A training's checkpoints and curve in the store, written by numbered attempts."""
+
+from collections.abc import Iterable
+
+from saddlepoint.errors import ArtifactCorrupt
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.trainings import CurvePiece, CurvePoint
+from saddlepoint.store import Store, put_record
+from trainer.curve import UpdateRecord
+
+_KEPT = 2
+"""Checkpoints: the newest, and one more in case it is damaged."""
+
+
+def newest_checkpoint(store: Store, training_id: str) -> bytes | None:
+    """The newest checkpoint that can be read, None where there is none."""
+    for key in reversed(list(store.list(keys.training_checkpoints(training_id)))):
+        try:
+            return store.get(key)
+        except ArtifactCorrupt:
+            continue
+    return None
+
+
+def put_checkpoint(store: Store, training_id: str, update: int, attempt: int, checkpoint: bytes) -> None:
+    """Keep a checkpoint, and drop those that nobody needs any more."""
+    store.put(keys.training_checkpoint(training_id, update, attempt), checkpoint)
+    for key in list(store.list(keys.training_checkpoints(training_id)))[:-_KEPT]:
+        store.delete(key)
+
+
+def put_curve(store: Store, training_id: str, attempt: int, records: Iterable[UpdateRecord]) -> None:
+    """Add to the learning curve."""
+    points = [_point(record) for record in records]
+    if points:
+        put_record(store, keys.training_curve(training_id, points[-1].update, attempt), CurvePiece(points=points))
+
+
+def _point(record: UpdateRecord) -> CurvePoint:
+    return CurvePoint(
+        update=record.update,
+        steps=record.steps,
+        episodes=record.games,
+        mean_return=record.mean_return,
+        extra={
+            "entropy": record.entropy,
+            "policy_loss": record.policy_loss,
+            "value_loss": record.value_loss,
+            "approximate_kl": record.approximate_kl,
+            "clipped_share": record.clipped_share,
+            "explained_variance": record.explained_variance,
+            "steps_per_second": record.steps_per_second,
+        },
+    )

@@ -1,0 +1,18 @@
+"""The function that the queue `train` names. Importing this loads the engine, which a trainer does before it forks."""
+
+import torch
+
+from saddlepoint.queue import JobQueue
+from saddlepoint.settings import Settings
+from saddlepoint.store import open_store
+from trainer.build import Machine
+from trainer.job import run_job
+
+
+def run_training(training_id: str) -> None:
+    """Train, and publish the policy."""
+    settings = Settings.from_environment()
+    torch.set_num_threads(1)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    machine = Machine(device=device, precision=settings.default_precision)
+    run_job(open_store(settings.store_url), JobQueue.open(settings.redis_url), training_id, machine)

@@ -1,0 +1,56 @@
+"""A training as a value: what goes on from update to update."""
+
+from dataclasses import dataclass
+
+import torch
+
+from saddlepoint.schemas.training_config import TrainingConfig
+from trainer.games import Games
+from trainer.methods.interface import Method
+from trainer.network import ActorCritic
+
+
+@dataclass
+class Training:
+    """Everything that a training consists of and that a checkpoint keeps."""
+
+    config: TrainingConfig
+    method: Method
+    network: ActorCritic
+    optimizer: torch.optim.Adam
+    generator: torch.Generator
+    """The only source of randomness besides the games: actions, minibatches and attacks. On the CPU."""
+    games: Games
+    clip_rewards: bool
+    update: int = 0
+    """Updates done."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes; games, samples and seeds are the CPU's in any case."""
+        return next(self.network.parameters()).device
+
+    @property
+    def steps(self) -> int:
+        """Agent steps done."""
+        return self.update * self.config.batch
+
+    @property
+    def progress(self) -> float:
+        """(u - 1) / U of the coming update u: 0 at first, never 1."""
+        return self.update / self.config.updates
+
+    @property
+    def beta(self) -> float:
+        """What the annealed numbers of the coming update are multiplied by: 1 at first, never 0."""
+        return 1.0 - self.progress if self.config.anneal else 1.0
+
+    @property
+    def halfway(self) -> bool:
+        """Whether the last update was the one in the middle, whose policy is kept."""
+        return self.update == -(-self.config.updates // 2)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all updates are done."""
+        return self.update >= self.config.updates

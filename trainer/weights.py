@@ -1,0 +1,46 @@
+"""The weights as they are published: own key names, the layouts that everybody uses, fp16 for networks of pixels.
+
+The Nature CNN has conv1, conv2, conv3, hidden, policy and value, with the plain (32, 4, 8, 8) kernel
+first; the tanh networks have policy.hidden1, policy.hidden2, policy.output and the same under value.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from trainer.network import PIXEL_MAXIMUM, ActorCritic, NatureNetwork
+from trainer.space_to_depth import kernel_from_depth, kernel_to_depth
+
+_KERNEL, _BIAS, _CENTER = "conv1.weight", "conv1.bias", "conv1.center"
+
+
+def to_published(network: ActorCritic) -> bytes:
+    """The network as safetensors: fp16 for the Nature CNN, whose pixels are no finer, and fp32 for vectors."""
+    tensors = to_plain(network)
+    if isinstance(network, NatureNetwork):
+        tensors = {name: value.half() for name, value in tensors.items()}
+    return save({name: value.contiguous() for name, value in tensors.items()})
+
+
+def from_published(network: ActorCritic, data: bytes) -> None:
+    """Take the weights that `to_published` wrote."""
+    from_plain(network, load(data))
+
+
+def to_plain(network: ActorCritic) -> dict[str, Tensor]:
+    """The weights under the names and in the layouts of publication, float32 on the CPU."""
+    tensors = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    if isinstance(network, NatureNetwork):
+        center = tensors.pop(_CENTER) / PIXEL_MAXIMUM
+        tensors[_BIAS] = tensors[_BIAS] - center * tensors[_KERNEL].sum((1, 2, 3))
+        tensors[_KERNEL] = kernel_from_depth(tensors[_KERNEL])
+    return tensors
+
+
+def from_plain(network: ActorCritic, tensors: Mapping[str, Tensor]) -> None:
+    """Take weights of publication, in any precision; pixels are not centred then."""
+    if isinstance(network, NatureNetwork):
+        tensors = {**tensors, _KERNEL: kernel_to_depth(tensors[_KERNEL]), _CENTER: torch.zeros(())}
+    network.load_state_dict({name: value.float() for name, value in tensors.items()})
