@@ -1,0 +1,7 @@
+"""The client of a Saddlepoint service: `AttackClient`, `AsyncAttackClient` and the `saddlepoint` command."""
+
+from clients.asynchronous import AsyncAttackClient
+from clients.report import Report
+from clients.sync import AttackClient
+
+__all__ = ["AsyncAttackClient", "AttackClient", "Report"]

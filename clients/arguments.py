@@ -1,0 +1,174 @@
+"""The command line's grammar."""
+
+import argparse
+import difflib
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+from clients import commands
+from saddlepoint import __version__
+from saddlepoint.schemas.evaluations import TIERS
+
+EPILOG = """\
+exit status: 0 done, 1 gate failed, 2 wrong usage, 3 the job failed, 4 the service failed or cannot be reached
+
+example: saddlepoint evaluate policy.zip --env BoxingNoFrameskip-v4 --epsilon 1 2 4 --out report/"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that guesses what a misspelt command meant."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(message.replace("argument command: ", ""))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            close = difflib.get_close_matches(str(value), map(str, action.choices or ()), 1)
+            if not close:
+                raise
+            raise argparse.ArgumentError(action, f"there is no {value!r}; did you mean {close[0]!r}?") from error
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; the chosen command is `run` of what it returns."""
+    parser = Parser(
+        prog="saddlepoint",
+        description="How bad is the worst case of a reinforcement-learning policy?",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"saddlepoint {__version__}")
+    add = parser.add_subparsers(dest="command", metavar="command", required=True).add_parser
+    service = _service_options()
+    _evaluate(add("evaluate", help="play a policy under attack and print its report", parents=[service]))
+    _watched(add("watch", help="follow an evaluation or training and print what it gives", parents=[service]))
+    _cancel(add("cancel", help="end an evaluation or training", parents=[service]))
+    _inspect(add("inspect", help="upload a policy and print what was found in it", parents=[service]))
+    _train(add("train", help="train a policy", parents=[service]))
+    for name, what in (
+        ("attacks", "the attacks"),
+        ("defenses", "the training methods"),
+        ("environments", "the Atari environments"),
+        ("evaluations", "your evaluations"),
+        ("policies", "your policies"),
+    ):
+        add(name, help=f"list {what}", parents=[service]).set_defaults(run=commands.LISTS[name])
+    _up(add("up", help="run the whole stack on this machine until Ctrl-C"))
+    _demo(add("demo", help="start a stack, evaluate a bundled Atari policy, stop"))
+    return parser
+
+
+def _service_options() -> Parser:
+    parser = Parser(add_help=False)
+    parser.add_argument("--url", help="the service (default: SADDLEPOINT_URL, else http://127.0.0.1:8000)")
+    parser.add_argument("--api-key", metavar="KEY", help="its API key (default: SADDLEPOINT_API_KEY)")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print data as JSON")
+    return parser
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.evaluate)
+    parser.add_argument(
+        "file", metavar="FILE", help="a policy (ONNX, SB3 zip, state dict, safetensors), or a policy's id"
+    )
+    parser.add_argument("--env", required=True, type=_environment, metavar="ID", help="such as BoxingNoFrameskip-v4")
+    parser.add_argument(
+        "--epsilon", nargs="+", type=float, metavar="E", help="radius, observation units (Atari: of 255)"
+    )
+    parser.add_argument("--attacks", nargs="+", metavar="KIND", help="default: none random max min ce")
+    parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0..N-1")
+    parser.add_argument("--episodes", type=int, metavar="N", help="episodes a seed")
+    parser.add_argument("--tier", choices=TIERS, help="how many seeds and episodes (default: quick)")
+    parser.add_argument("--steps", type=int, metavar="N", help="PGD steps (default: 7)")
+    parser.add_argument("--step-size", type=float, metavar="S", help="of PGD (default: half of epsilon)")
+    parser.add_argument("--precision", choices=("fp32", "bf16"))
+    parser.add_argument("--action-mode", choices=("sample", "greedy"))
+    parser.add_argument("--max-episode-steps", type=int, metavar="N", help="cut longer episodes (agent steps)")
+    _card(parser)
+    _out(parser)
+
+
+def _watched(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.watch)
+    parser.add_argument("id", metavar="ID")
+    _out(parser)
+
+
+def _cancel(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.cancel)
+    parser.add_argument("id", metavar="ID")
+
+
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.inspect)
+    parser.add_argument("file", metavar="FILE")
+    _card(parser)
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.train)
+    parser.add_argument("--env", required=True, type=_environment, metavar="ID")
+    parser.add_argument("--method", default="standard", help="see `saddlepoint defenses` (default: standard)")
+    parser.add_argument("--policy", metavar="ID", help="a policy to go on from")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--name")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        type=_setting,
+        dest="config",
+        metavar="FIELD=VALUE",
+        help="such as steps=1000000",
+    )
+
+
+def _up(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.up)
+    parser.add_argument("--workers", type=_positive, metavar="N", help="default: one a core")
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="default: data")
+    parser.add_argument("--port", type=int, default=8000, metavar="P", help="default: 8000; 0 is any free one")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.demo)
+    parser.add_argument("--workers", type=_positive, metavar="N", help="default: one a core")
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: demo")
+
+
+def _card(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--card", type=Path, metavar="FILE", help="JSON hints on what the file cannot say")
+
+
+def _out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json and report.html there")
+
+
+def _environment(text: str) -> Any:
+    """An id, or an environment as JSON."""
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"an environment is an id or JSON; {text!r} is neither") from error
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """`field=value` with the value as JSON, or as text where it is none."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"a setting is written field=value, got {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on is needed, got {text!r}")
+    return int(text)

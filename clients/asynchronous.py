@@ -1,0 +1,140 @@
+"""The asynchronous client: the operations of the synchronous one, awaited."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, Unpack, overload
+
+import httpx
+
+from clients.connection import Connection
+from clients.drivers import AsyncDriver
+from clients.jobs import EVALUATIONS, TRAININGS, id_of
+from clients.operations import Environment, Operations
+from clients.progress import Progress
+from clients.report import Report
+from clients.requests import Card, SpecFields
+from clients.retries import RetryPolicy
+from saddlepoint.schemas.attacks import AttackDescription
+from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.trainings import DefenseDescription, Training
+
+
+class AsyncAttackClient:
+    """A Saddlepoint service, called and waited for.
+
+    Every failure is a class of `saddlepoint.errors`: what the service answers as a problem, `Unavailable` when it
+    cannot be reached, `JobFailed` or `Canceled` when a job ended so.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        retries: RetryPolicy | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`url` and `api_key` default to SADDLEPOINT_URL and SADDLEPOINT_API_KEY, then to the local service."""
+        self._driver = AsyncDriver(Connection.of(url, api_key), transport)
+        self._operations = Operations(retries or RetryPolicy())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    async def robustness_report(
+        self,
+        policy: str | Path,
+        *,
+        env: Environment,
+        card: Card | None = None,
+        progress: Progress = True,
+        **spec: Unpack[SpecFields],
+    ) -> Report:
+        """Evaluate a policy (a file, or the id of one) and return its report.
+
+        An interrupt leaves the evaluation running and says how to come back to it.
+        """
+        return await self._driver.run(self._operations.robustness_report(policy, env, card, progress, spec))
+
+    async def upload(self, path: str | Path, card: Card | None = None) -> PolicyCard:
+        """Send a policy file; its card says what was found in it."""
+        return await self._driver.run(self._operations.upload(path, card))
+
+    async def evaluate(
+        self, policy: str | Path, *, env: Environment, card: Card | None = None, **spec: Unpack[SpecFields]
+    ) -> Evaluation:
+        """Start an evaluation of a policy (a file, or the id of one); `wait` for it, or come back later."""
+        return await self._driver.run(self._operations.evaluate(policy, env, card, spec))
+
+    async def train(
+        self,
+        *,
+        env: Environment,
+        method: str = "standard",
+        policy_id: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        name: str | None = None,
+    ) -> Training:
+        """Start a training; it ends in a published policy."""
+        return await self._driver.run(self._operations.train(env, method, policy_id, config or {}, seed, name))
+
+    @overload
+    async def wait(
+        self, job: Evaluation | str, *, progress: Progress = True, timeout_s: float | None = None
+    ) -> Evaluation: ...
+    @overload
+    async def wait(self, job: Training, *, progress: Progress = True, timeout_s: float | None = None) -> Training: ...
+    async def wait(
+        self, job: Evaluation | Training | str, *, progress: Progress = True, timeout_s: float | None = None
+    ) -> Evaluation | Training:
+        """The job (an evaluation by id too) once it succeeded. Raises JobFailed, Canceled, WaitTimedOut."""
+        if isinstance(job, Training):
+            return await self._driver.run(self._operations.wait(TRAININGS, job.id, progress, timeout_s))
+        return await self._driver.run(self._operations.wait(EVALUATIONS, id_of(job), progress, timeout_s))
+
+    async def evaluation(self, evaluation_id: str) -> Evaluation:
+        return await self._driver.run(self._operations.job(EVALUATIONS, evaluation_id))
+
+    async def training(self, training_id: str) -> Training:
+        return await self._driver.run(self._operations.job(TRAININGS, training_id))
+
+    async def cancel(self, evaluation: Evaluation | str) -> Evaluation:
+        """Cancel an evaluation; twice is fine. Raises AlreadyEnded."""
+        return await self._driver.run(self._operations.cancel(EVALUATIONS, id_of(evaluation)))
+
+    async def cancel_training(self, training: Training | str) -> Training:
+        """Cancel a training; twice is fine. Raises AlreadyEnded."""
+        return await self._driver.run(self._operations.cancel(TRAININGS, id_of(training)))
+
+    async def report(self, evaluation: Evaluation | str) -> Report:
+        """The report of an evaluation that succeeded. Raises ReportNotReady."""
+        return await self._driver.run(self._operations.report(id_of(evaluation)))
+
+    async def evaluations(self, limit: int | None = 100) -> list[Evaluation]:
+        """Your evaluations, newest first."""
+        return await self._driver.run(self._operations.items("/v1/evaluations", Evaluation, limit))
+
+    async def policies(self, limit: int | None = 100) -> list[PolicyCard]:
+        """Your policies, newest first."""
+        return await self._driver.run(self._operations.items("/v1/policies", PolicyCard, limit))
+
+    async def attacks(self) -> list[AttackDescription]:
+        return await self._driver.run(self._operations.items("/v1/attacks", AttackDescription))
+
+    async def defenses(self) -> list[DefenseDescription]:
+        return await self._driver.run(self._operations.items("/v1/defenses", DefenseDescription))
+
+    async def environments(self) -> list[dict[str, Any]]:
+        """The environments that can be evaluated without being loaded first, one mapping each with its `id`."""
+        return await self._driver.run(self._operations.items("/v1/environments", dict[str, Any]))

@@ -1,0 +1,157 @@
+"""What each command does: one call of the client, and its result written out."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any, cast
+
+from clients.console import Console
+from clients.operations import left_running
+from clients.report import Report, writable_folder
+from clients.requests import SpecFields
+from clients.sync import AttackClient
+from saddlepoint.errors import NotFound
+from saddlepoint.schemas.trainings import Training
+
+Command = Callable[[Namespace, Console], None]
+
+
+def connect(url: str | None, api_key: str | None) -> AttackClient:
+    return AttackClient(url, api_key)
+
+
+def _client(options: Namespace) -> AttackClient:
+    return connect(options.url, options.api_key)
+
+
+def evaluate(options: Namespace, console: Console) -> None:
+    """Evaluate, wait, and write the report; an interrupt leaves the evaluation running."""
+    _check_out(options)
+    with _client(options) as client:
+        report = client.robustness_report(options.file, env=options.env, card=options.card, **_spec(options))
+    _write_report(report, options, console)
+
+
+def _spec(options: Namespace) -> SpecFields:
+    """The fields of the specification that were given."""
+    given: dict[str, Any] = {
+        "epsilon": options.epsilon,
+        "attacks": options.attacks,
+        "seeds": options.seeds,
+        "episodes_per_seed": options.episodes,
+        "tier": options.tier,
+        "steps": options.steps,
+        "step_size": options.step_size,
+        "precision": options.precision,
+        "action_mode": options.action_mode,
+        "max_episode_steps": options.max_episode_steps,
+    }
+    return cast(SpecFields, {name: value for name, value in given.items() if value is not None})
+
+
+def watch(options: Namespace, console: Console) -> None:
+    """Follow a job to its end: an evaluation to its report, a training to its policy."""
+    _check_out(options)
+    with _client(options) as client:
+        try:
+            evaluation = client.evaluation(options.id)
+        except NotFound:
+            training = client.wait(_neither(client.training, options.id))
+            console.data(training, f"policy {training.policy_id}")
+            return
+        try:
+            client.wait(evaluation)
+        except KeyboardInterrupt:
+            console.say(left_running(options.id))
+            raise
+        _write_report(client.report(evaluation), options, console)
+
+
+def _neither(call: Callable[[str], Training], job_id: str) -> Training:
+    """What `call` makes of a job that is no evaluation. Raises NotFound where it is no training either."""
+    try:
+        return call(job_id)
+    except NotFound as error:
+        raise NotFound(
+            f"You have no evaluation or training {job_id}; `saddlepoint evaluations` lists what there is."
+        ) from error
+
+
+def cancel(options: Namespace, console: Console) -> None:
+    """End a job."""
+    with _client(options) as client:
+        try:
+            job: Any = client.cancel(options.id)
+        except NotFound:
+            job = _neither(client.cancel_training, options.id)
+    console.data(job, f"{job.id} {job.status}")
+
+
+def inspect(options: Namespace, console: Console) -> None:
+    """Upload a policy and write its card."""
+    with _client(options) as client:
+        console.card(client.upload(options.file, options.card))
+
+
+def train(options: Namespace, console: Console) -> None:
+    """Train and write the published policy's id; an interrupt leaves the training running."""
+    with _client(options) as client:
+        training = client.train(
+            env=options.env,
+            method=options.method,
+            policy_id=options.policy,
+            config=dict(options.config),
+            seed=options.seed,
+            name=options.name,
+        )
+        console.say(f"training {training.id}; come back to it with `saddlepoint watch {training.id}`")
+        ended = client.wait(training)
+    console.data(ended, f"policy {ended.policy_id}")
+
+
+def _list(fetch: Callable[[AttackClient], list[Any]], *columns: str) -> Command:
+    def command(options: Namespace, console: Console) -> None:
+        with _client(options) as client:
+            console.rows(fetch(client), columns)
+
+    return command
+
+
+LISTS: dict[str, Command] = {
+    "attacks": _list(AttackClient.attacks, "kind", "title", "summary", "source"),
+    "defenses": _list(AttackClient.defenses, "method", "title", "summary", "source"),
+    "environments": _list(AttackClient.environments, "id", "observation_shape", "actions", "sticky"),
+    "evaluations": _list(AttackClient.evaluations, "id", "status", "created_at", "policy_id"),
+    "policies": _list(AttackClient.policies, "id", "created_at", "format", "architecture", "name"),
+}
+
+
+def up(options: Namespace, console: Console) -> None:
+    """Run the stack until it is told to end."""
+    from clients.premises import default_workers
+    from clients.up import UpOptions, run_up
+
+    run_up(
+        UpOptions(data=options.data, workers=options.workers or default_workers(), port=options.port),
+        announce=lambda url: console.show(f"Saddlepoint is ready at {url}"),
+        say=console.say,
+    )
+
+
+def demo(options: Namespace, console: Console) -> None:
+    """Evaluate the bundled policy on a stack of its own."""
+    from clients.demo import run_demo
+    from clients.premises import default_workers
+
+    run_demo(options.out, options.workers or default_workers(), console)
+
+
+def _check_out(options: Namespace) -> None:
+    """Before the wait, not after it, is the time to say that the report has nowhere to go."""
+    if options.out is not None:
+        writable_folder(options.out)
+
+
+def _write_report(report: Report, options: Namespace, console: Console) -> None:
+    console.data(report, report.table())
+    if options.out is not None:
+        console.say(f"Saved to {report.save(options.out)}")

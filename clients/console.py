@@ -1,0 +1,54 @@
+"""What a command writes: data on stdout, everything else on stderr. The only writer of the command line."""
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from clients.tables import text_table
+
+
+@dataclass(frozen=True)
+class Console:
+    """Output of one command; `as_json` turns its data into JSON."""
+
+    as_json: bool = False
+
+    def say(self, text: str) -> None:
+        """For the reader: progress and notes."""
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    def show(self, text: str) -> None:
+        """Data as text."""
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    def data(self, value: Any, text: str) -> None:
+        """Data: `value` where JSON is asked for, else `text`, which says the same."""
+        self.show(json.dumps(_plain(value), indent=2) if self.as_json else text)
+
+    def rows(self, items: "list[Any]", columns: tuple[str, ...]) -> None:
+        """A list: all its fields as JSON, else a table of `columns`."""
+        plain = [_plain(item) for item in items]
+        self.data(plain, text_table(columns, [[str(item[column]) for column in columns] for item in plain]))
+
+    def card(self, value: BaseModel) -> None:
+        """One value: all its fields as JSON, else a line for each that says something."""
+        fields = {name: field for name, field in _plain(value).items() if field not in (None, [], {})}
+        width = max(map(len, fields))
+        self.data(value, "\n".join(f"{name.ljust(width)}  {_line(field)}" for name, field in fields.items()))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _line(field: Any) -> str:
+    if isinstance(field, list) and all(isinstance(item, str) for item in field):
+        return "; ".join(field)
+    return field if isinstance(field, str) else json.dumps(field)

@@ -1,0 +1,47 @@
+"""What the service works on for a while: evaluations and trainings, which are watched and canceled alike."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from saddlepoint.errors import Canceled, JobFailed, SaddlepointError
+from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.schemas.problems import error_of
+from saddlepoint.schemas.trainings import Training
+
+J = TypeVar("J", Evaluation, Training)
+
+
+@dataclass(frozen=True)
+class JobKind(Generic[J]):
+    """A kind of job: how it is called, where it lies, and how it reads."""
+
+    noun: str
+    collection: str
+    model: type[J]
+
+    def path(self, job_id: str) -> str:
+        return f"{self.collection}/{job_id}"
+
+
+EVALUATIONS = JobKind("evaluation", "/v1/evaluations", Evaluation)
+TRAININGS = JobKind("training", "/v1/trainings", Training)
+
+
+def id_of(job: Evaluation | Training | str) -> str:
+    return job if isinstance(job, str) else job.id
+
+
+def is_terminal(job: Evaluation | Training) -> bool:
+    return job.status in TERMINAL
+
+
+def ended(kind: JobKind[J], job: J) -> J:
+    """`job` if it succeeded. Raises Canceled, or JobFailed whose cause is the error that the service tells of."""
+    if job.status == "succeeded":
+        return job
+    if job.status == "canceled":
+        raise Canceled(f"The {kind.noun} {job.id} was canceled.")
+    if job.error is None:
+        raise JobFailed(f"The {kind.noun} {job.id} failed; the service gives no reason.")
+    cause: SaddlepointError = error_of(job.error)
+    raise JobFailed(f"The {kind.noun} {job.id} failed: {cause} [{job.error.code}]") from cause

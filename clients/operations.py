@@ -1,0 +1,150 @@
+"""Every operation of the service as a flow; the synchronous and the asynchronous client run these same ones."""
+
+import json
+import sys
+import time
+import uuid
+from asyncio import CancelledError
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+import httpx
+from pydantic import BaseModel
+
+from clients.files import find_policy
+from clients.jobs import EVALUATIONS, J, JobKind, ended
+from clients.progress import Progress, watching
+from clients.report import Report
+from clients.requests import Card, SpecFields, card_form, evaluation_spec, plain, policy_of
+from clients.retries import RetryPolicy, ask
+from clients.waiting import Watch
+from clients.wire import Call, Flow, Pause, T, read
+from saddlepoint.errors import NotFound, ReportNotReady, WaitTimedOut
+from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.trainings import Training
+
+VALIDATION_S = 300.0
+"""How long an upload that is still being validated is waited for."""
+VALIDATION_POLL_S = 0.5
+
+Environment = str | Mapping[str, Any] | BaseModel
+"""An id, or an EnvironmentSpec as a mapping or a value."""
+
+
+class _Page(BaseModel, Generic[T]):
+    """A page of any list."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The operations, under one policy of retries."""
+
+    retries: RetryPolicy
+
+    def upload(self, path: str | Path, card: Card | None) -> Flow[PolicyCard]:
+        """Send a policy and return its card once it is validated."""
+        policy = find_policy(path)
+        response = yield from self._post("/v1/policies", policy=policy, form=card_form(card))
+        deadline = time.monotonic() + VALIDATION_S
+        location = response.headers.get("location", "")
+        while response.status_code == httpx.codes.ACCEPTED:
+            if time.monotonic() > deadline:
+                raise WaitTimedOut(f"{path} was not validated within {VALIDATION_S:g} s; is a validator running?")
+            yield Pause(VALIDATION_POLL_S)
+            response = yield from ask(Call("GET", location), self.retries)
+        return read(PolicyCard, response)
+
+    def evaluate(self, policy: str | Path, env: Environment, card: Card | None, spec: SpecFields) -> Flow[Evaluation]:
+        """Ask for an evaluation of a file (uploaded with it) or of a policy by id."""
+        source, body = policy_of(policy), evaluation_spec(env, spec)
+        if isinstance(source, str):
+            response = yield from self._post("/v1/evaluations", json={"policy_id": source, **body})
+        else:
+            form = {"spec": json.dumps(body), **card_form(card)}
+            response = yield from self._post("/evaluate", policy=source, form=form)
+        return read(Evaluation, response)
+
+    def train(
+        self,
+        env: Environment,
+        method: str,
+        policy_id: str | None,
+        config: Mapping[str, Any],
+        seed: int,
+        name: str | None,
+    ) -> Flow[Training]:
+        """Ask for a training."""
+        body = {"method": method, "env": env, "policy_id": policy_id, "config": config, "seed": seed, "name": name}
+        response = yield from self._post("/v1/trainings", json=plain(body))
+        return read(Training, response)
+
+    def job(self, kind: JobKind[J], job_id: str) -> Flow[J]:
+        """The present state of a job."""
+        response = yield from ask(Call("GET", kind.path(job_id)), self.retries)
+        return read(kind.model, response)
+
+    def cancel(self, kind: JobKind[J], job_id: str) -> Flow[J]:
+        """Cancel a job; canceling twice is fine. Raises AlreadyEnded."""
+        response = yield from self._post(f"{kind.path(job_id)}/cancel")
+        return read(kind.model, response)
+
+    def wait(self, kind: JobKind[J], job_id: str, progress: Progress, timeout_s: float | None = None) -> Flow[J]:
+        """The job once it succeeded. Raises JobFailed, Canceled, WaitTimedOut."""
+        with watching(progress) as seen:
+            job = yield from Watch(kind, job_id, seen, timeout_s).flow(self.retries)
+        return ended(kind, job)
+
+    def robustness_report(
+        self, policy: str | Path, env: Environment, card: Card | None, progress: Progress, spec: SpecFields
+    ) -> Flow[Report]:
+        """Evaluate, wait, and return the report. Interrupted, it says how to come back to what goes on."""
+        evaluation = yield from self.evaluate(policy, env, card, spec)
+        try:
+            yield from self.wait(EVALUATIONS, evaluation.id, progress)
+        except (KeyboardInterrupt, CancelledError):
+            sys.stderr.write(f"{left_running(evaluation.id)}\n")
+            raise
+        report = yield from self.report(evaluation.id)
+        return report
+
+    def report(self, evaluation_id: str) -> Flow[Report]:
+        """The report of an evaluation, with the service's page of it."""
+        path = f"{EVALUATIONS.path(evaluation_id)}/report"
+        response = yield from ask(Call("GET", path, headers={"Accept": "application/json"}), self.retries)
+        report = read(Report, response)
+        try:
+            page = yield from ask(Call("GET", path, params={"format": "html"}), self.retries)
+        except (NotFound, ReportNotReady):
+            return report
+        return report.with_html(page.text)
+
+    def items(self, path: str, item: type[T], limit: int | None = None) -> Flow[list[T]]:
+        """The items of a list, through as many pages as `limit` needs."""
+        found: list[T] = []
+        params: dict[str, str] = {}
+        while True:
+            response = yield from ask(Call("GET", path, params=params), self.retries)
+            page = read(_Page[item], response)  # type: ignore[valid-type]
+            found += page.items
+            if page.next_cursor is None or (limit is not None and len(found) >= limit):
+                return found[:limit]
+            params = {"cursor": page.next_cursor}
+
+    def _post(self, path: str, **content: Any) -> Flow[httpx.Response]:
+        """A POST that may be repeated: every attempt carries the same Idempotency-Key."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return ask(Call("POST", path, headers=headers, **content), self.retries)
+
+
+def left_running(evaluation_id: str) -> str:
+    """What to tell someone who stops waiting."""
+    return (
+        f"The evaluation goes on. Come back to it with `saddlepoint watch {evaluation_id}`, "
+        f"or end it with `saddlepoint cancel {evaluation_id}`."
+    )

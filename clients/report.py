@@ -1,0 +1,72 @@
+"""The report as the client hands it out: the numbers of the schema, with ways to read and keep them."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from pydantic import PrivateAttr
+
+from clients.tables import report_table
+from saddlepoint.errors import InvalidRequest
+from saddlepoint.schemas.reports import Cell, RobustnessReport
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_SCALARS = [name for name in Cell.model_fields if name not in {"returns", "lengths", "seeds", "health", "warnings"}]
+
+
+class Report(RobustnessReport):
+    """A robustness report, and the page that the service made of it."""
+
+    _html: str | None = PrivateAttr(default=None)
+
+    def with_html(self, html: str | None) -> Self:
+        """This report with the service's page, which `save` writes beside the numbers."""
+        self._html = html
+        return self
+
+    def table(self) -> str:
+        """The cells as plain text."""
+        return report_table(self)
+
+    def to_dataframe(self, *, episodes: bool = False) -> "DataFrame":
+        """One row a cell, or one an episode. Needs pandas. Raises InvalidRequest without it."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise InvalidRequest("to_dataframe needs pandas: pip install pandas.") from error
+        if episodes:
+            return pandas.DataFrame(self.episode_rows())
+        return pandas.DataFrame([cell.model_dump(include=set(_SCALARS)) for cell in self.cells], columns=_SCALARS)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write report.json, and report.html if the service has it, into `folder`, which is made; returns it.
+
+        Raises InvalidRequest where that cannot be.
+        """
+        folder = writable_folder(folder)
+        try:
+            (folder / "report.json").write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            if self._html is not None:
+                (folder / "report.html").write_text(self._html, encoding="utf-8")
+        except OSError as error:
+            raise InvalidRequest(
+                f"A report must fit into its folder; {str(folder)!r} did not take it ({error.strerror}). "
+                "Choose another."
+            ) from error
+        return folder
+
+
+def writable_folder(folder: str | Path) -> Path:
+    """The folder, made if missing. Raises InvalidRequest where nothing can be written into it."""
+    folder = Path(folder).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidRequest(
+            f"A report goes into a folder that can be made; {str(folder)!r} cannot ({error.strerror}). Choose another."
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidRequest(f"A report goes into a writable folder; {str(folder)!r} is not. Choose another.")
+    return folder

@@ -1,0 +1,140 @@
+"""The synchronous client."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, Unpack, overload
+
+import httpx
+
+from clients.connection import Connection
+from clients.drivers import Driver
+from clients.jobs import EVALUATIONS, TRAININGS, id_of
+from clients.operations import Environment, Operations
+from clients.progress import Progress
+from clients.report import Report
+from clients.requests import Card, SpecFields
+from clients.retries import RetryPolicy
+from saddlepoint.schemas.attacks import AttackDescription
+from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.trainings import DefenseDescription, Training
+
+
+class AttackClient:
+    """A Saddlepoint service, called and waited for.
+
+    Every failure is a class of `saddlepoint.errors`: what the service answers as a problem, `Unavailable` when it
+    cannot be reached, `JobFailed` or `Canceled` when a job ended so.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        retries: RetryPolicy | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`url` and `api_key` default to SADDLEPOINT_URL and SADDLEPOINT_API_KEY, then to the local service."""
+        self._driver = Driver(Connection.of(url, api_key), transport)
+        self._operations = Operations(retries or RetryPolicy())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._driver.close()
+
+    def robustness_report(
+        self,
+        policy: str | Path,
+        *,
+        env: Environment,
+        card: Card | None = None,
+        progress: Progress = True,
+        **spec: Unpack[SpecFields],
+    ) -> Report:
+        """Evaluate a policy (a file, or the id of one) and return its report.
+
+        An interrupt leaves the evaluation running and says how to come back to it.
+        """
+        return self._driver.run(self._operations.robustness_report(policy, env, card, progress, spec))
+
+    def upload(self, path: str | Path, card: Card | None = None) -> PolicyCard:
+        """Send a policy file; its card says what was found in it."""
+        return self._driver.run(self._operations.upload(path, card))
+
+    def evaluate(
+        self, policy: str | Path, *, env: Environment, card: Card | None = None, **spec: Unpack[SpecFields]
+    ) -> Evaluation:
+        """Start an evaluation of a policy (a file, or the id of one); `wait` for it, or come back later."""
+        return self._driver.run(self._operations.evaluate(policy, env, card, spec))
+
+    def train(
+        self,
+        *,
+        env: Environment,
+        method: str = "standard",
+        policy_id: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        name: str | None = None,
+    ) -> Training:
+        """Start a training; it ends in a published policy."""
+        return self._driver.run(self._operations.train(env, method, policy_id, config or {}, seed, name))
+
+    @overload
+    def wait(
+        self, job: Evaluation | str, *, progress: Progress = True, timeout_s: float | None = None
+    ) -> Evaluation: ...
+    @overload
+    def wait(self, job: Training, *, progress: Progress = True, timeout_s: float | None = None) -> Training: ...
+    def wait(
+        self, job: Evaluation | Training | str, *, progress: Progress = True, timeout_s: float | None = None
+    ) -> Evaluation | Training:
+        """The job (an evaluation by id too) once it succeeded. Raises JobFailed, Canceled, WaitTimedOut."""
+        if isinstance(job, Training):
+            return self._driver.run(self._operations.wait(TRAININGS, job.id, progress, timeout_s))
+        return self._driver.run(self._operations.wait(EVALUATIONS, id_of(job), progress, timeout_s))
+
+    def evaluation(self, evaluation_id: str) -> Evaluation:
+        return self._driver.run(self._operations.job(EVALUATIONS, evaluation_id))
+
+    def training(self, training_id: str) -> Training:
+        return self._driver.run(self._operations.job(TRAININGS, training_id))
+
+    def cancel(self, evaluation: Evaluation | str) -> Evaluation:
+        """Cancel an evaluation; twice is fine. Raises AlreadyEnded."""
+        return self._driver.run(self._operations.cancel(EVALUATIONS, id_of(evaluation)))
+
+    def cancel_training(self, training: Training | str) -> Training:
+        """Cancel a training; twice is fine. Raises AlreadyEnded."""
+        return self._driver.run(self._operations.cancel(TRAININGS, id_of(training)))
+
+    def report(self, evaluation: Evaluation | str) -> Report:
+        """The report of an evaluation that succeeded. Raises ReportNotReady."""
+        return self._driver.run(self._operations.report(id_of(evaluation)))
+
+    def evaluations(self, limit: int | None = 100) -> list[Evaluation]:
+        """Your evaluations, newest first."""
+        return self._driver.run(self._operations.items("/v1/evaluations", Evaluation, limit))
+
+    def policies(self, limit: int | None = 100) -> list[PolicyCard]:
+        """Your policies, newest first."""
+        return self._driver.run(self._operations.items("/v1/policies", PolicyCard, limit))
+
+    def attacks(self) -> list[AttackDescription]:
+        return self._driver.run(self._operations.items("/v1/attacks", AttackDescription))
+
+    def defenses(self) -> list[DefenseDescription]:
+        return self._driver.run(self._operations.items("/v1/defenses", DefenseDescription))
+
+    def environments(self) -> list[dict[str, Any]]:
+        """The environments that can be evaluated without being loaded first, one mapping each with its `id`."""
+        return self._driver.run(self._operations.items("/v1/environments", dict[str, Any]))

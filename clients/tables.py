@@ -1,0 +1,56 @@
+"""Plain text tables: the report, the catalogues and the lists, as a terminal shows them."""
+
+from collections.abc import Sequence
+
+from saddlepoint.schemas.reports import Cell, Interval, RobustnessReport
+
+_REPORT_HEADER = ("attack", "epsilon", "episodes", "mean", "95% interval", "IQM", "CVaR10", "normalized", "flips", "KL")
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
+    """Columns padded to their widest entry, two spaces apart; those in `right` are aligned to the right."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    rule = ["-" * width for width in widths]
+    return "\n".join(_line(line, widths, right) for line in [lines[0], rule, *lines[1:]])
+
+
+def _line(line: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> str:
+    padded = [
+        text.rjust(width) if column in right else text.ljust(width)
+        for column, (text, width) in enumerate(zip(line, widths, strict=True))
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def report_table(report: RobustnessReport) -> str:
+    """The cells of a report, the greedy ones after them, the reference and the verdict."""
+    greedy = [_row(cell, f"{cell.label} (greedy)") for cell in report.greedy_cells]
+    rows = [_row(cell, cell.label) for cell in report.cells] + greedy
+    table = text_table(_REPORT_HEADER, rows, right=frozenset(range(1, len(_REPORT_HEADER))))
+    reference = report.reference.random_policy
+    notes = [f"Random policy: mean {reference.mean:.2f} over {reference.episodes} episodes.", report.verdict]
+    return "\n".join([table, "", *notes, *(f"Warning: {warning}" for warning in report.warnings)])
+
+
+def _row(cell: Cell, name: str) -> list[str]:
+    return [
+        name,
+        f"{cell.epsilon:g}",
+        str(cell.episodes),
+        f"{cell.mean:.2f}",
+        _interval(cell.ci95),
+        f"{cell.iqm:.2f}",
+        f"{cell.cvar10:.2f}",
+        _number(cell.normalized, "{:.2f}"),
+        _number(cell.flip_rate, "{:.1%}"),
+        _number(cell.mean_kl, "{:.3f}"),
+    ]
+
+
+def _interval(interval: Interval | None) -> str:
+    return "-" if interval is None else f"[{interval[0]:.2f}, {interval[1]:.2f}]"
+
+
+def _number(value: float | None, pattern: str) -> str:
+    return "-" if value is None else pattern.format(value)
