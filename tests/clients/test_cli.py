@@ -1,0 +1,185 @@
+"""The command line: what it prints, where, and how it ends."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from clients import AttackClient
+from clients.cli import main
+from saddlepoint.errors import InternalError, InvalidEpsilon, NotFound, UnsafePickle
+from saddlepoint.schemas.attacks import ATTACKS
+from saddlepoint.schemas.problems import problem_of
+from tests.clients import fakes
+from tests.clients.fakes import EVALUATION, Answer, Service, answer, evaluation, refusal
+
+Use = Callable[..., Service]
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Use:
+    """Makes the commands talk to a service that gives these answers."""
+
+    def script(*answers: Answer) -> Service:
+        service = Service(*answers)
+
+        def connect(url: str | None, api_key: str | None) -> AttackClient:
+            return AttackClient(fakes.URL, retries=fakes.IMPATIENT, transport=httpx.MockTransport(service))
+
+        monkeypatch.setattr("clients.commands.connect", connect)
+        return service
+
+    return script
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> str:
+    path = tmp_path / "policy.zip"
+    path.write_bytes(b"weights")
+    return str(path)
+
+
+def _evaluated() -> tuple[Answer, ...]:
+    return (
+        answer(evaluation(), 202),
+        answer(evaluation("succeeded", 10)),
+        answer(fakes.report()),
+        httpx.Response(200, html="<title>report</title>"),
+    )
+
+
+def test_evaluate_prints_the_table_and_nothing_else_on_stdout(
+    use: Use, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(*_evaluated())
+    assert main(["evaluate", policy, "--env", "CartPole-v1"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("attack")
+    assert "Under ce it loses." in out
+    assert "succeeded" in err
+
+
+def test_evaluate_sends_what_was_asked_for_and_no_more(use: Use, policy: str) -> None:
+    service = use(*_evaluated())
+    words = "--env CartPole-v1 --epsilon 1 2 --attacks ce none --seeds 3 --episodes 2 --steps 5 --action-mode greedy"
+    main(["evaluate", policy, *words.split()])
+    assert fakes.json_part(service.requests[0], "spec") == {
+        "env": "CartPole-v1",
+        "epsilon": [1.0, 2.0],
+        "attacks": [{"kind": "ce"}, {"kind": "none"}],
+        "seeds": 3,
+        "episodes_per_seed": 2,
+        "steps": 5,
+        "action_mode": "greedy",
+    }
+
+
+def test_the_environment_may_be_json(use: Use, policy: str) -> None:
+    service = use(*_evaluated())
+    main(["evaluate", policy, "--env", '{"id": "CartPole-v1"}'])
+    assert fakes.json_part(service.requests[0], "spec") == {"env": {"id": "CartPole-v1"}}
+
+
+def test_json_is_the_report(use: Use, policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    use(*_evaluated())
+    main(["evaluate", policy, "--env", "CartPole-v1", "--json"])
+    assert json.loads(capsys.readouterr().out) == fakes.report().model_dump(mode="json")
+
+
+def test_out_keeps_the_report(use: Use, policy: str, tmp_path: Path) -> None:
+    use(*_evaluated())
+    main(["evaluate", policy, "--env", "CartPole-v1", "--out", str(tmp_path / "out")])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.html", "report.json"]
+
+
+@pytest.mark.parametrize("command", ["evaluate POLICY --env CartPole-v1", f"watch {EVALUATION}"])
+def test_an_out_that_cannot_be_written_is_named_before_anything_is_asked(
+    command: str, use: Use, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = use()
+    assert main([*command.replace("POLICY", policy).split(), "--out", f"{policy}/out"]) == 2
+    assert "Choose another" in capsys.readouterr().err
+    assert service.requests == []
+
+
+def test_watch_follows_an_evaluation_to_its_report(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    use(answer(evaluation()), *_evaluated()[1:])
+    assert main(["watch", EVALUATION]) == 0
+    assert capsys.readouterr().out.startswith("attack")
+
+
+def test_cancel_says_what_became_of_it(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    use(answer(evaluation("canceled"), 202))
+    assert main(["cancel", EVALUATION]) == 0
+    assert capsys.readouterr().out == f"{EVALUATION} canceled\n"
+
+
+def test_inspect_prints_the_card(use: Use, policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    use(answer(fakes.card(), 201))
+    assert main(["inspect", policy]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["architecture"] == "mlp"
+    assert "guesses" not in lines
+
+
+def test_attacks_are_listed(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    use(answer({"items": [attack.model_dump() for attack in ATTACKS.values()], "parameters": {}}))
+    assert main(["attacks"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == list(ATTACKS)
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ((refusal(InvalidEpsilon("epsilon must not be negative.")),), 2),
+        ((refusal(NotFound("There is no such thing.")),), 2),
+        ((refusal(UnsafePickle("The file carries code.")),), 3),
+        ((answer(evaluation(), 202), answer(evaluation("failed", error=problem_of(UnsafePickle("Code."))))), 3),
+        ((answer(evaluation(), 202), answer(evaluation("canceled"))), 3),
+        ((refusal(InternalError("Something broke.")),), 4),
+        ((httpx.ConnectError("refused"),) * 3, 4),
+        ((httpx.Response(200, text="welcome to nginx"),), 4),
+    ],
+    ids=["spec", "not found", "policy", "failed", "canceled", "internal", "connection", "stranger"],
+)
+def test_every_failure_is_a_sentence_and_a_status(
+    use: Use, policy: str, answers: tuple[Any, ...], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(*answers)
+    assert main(["evaluate", policy, "--env", "CartPole-v1"]) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[-1].startswith("saddlepoint: ")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("evalute p.zip", "did you mean 'evaluate'?"),
+        ("evaluate", "the following arguments are required: FILE, --env"),
+        ("evaluate p.zip --env CartPole-v1 --epsilon small", "invalid float value: 'small'"),
+        ("evaluate p.zip --env CartPole-v1 --tier papr", "did you mean 'paper'?"),
+        ("evaluate p.zip --env {broken", "an environment is an id or JSON"),
+        ("up --workers 0", "a whole number from 1 on is needed"),
+        ("train --env CartPole-v1 --set steps", "a setting is written field=value"),
+    ],
+)
+def test_a_typo_is_answered_with_help(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words.split())
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "nowhere.zip", "--env", "CartPole-v1"]) == 2
+    assert "'nowhere.zip' does not exist" in capsys.readouterr().err
+
+
+def test_a_url_that_is_none_is_named(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", policy, "--url", "localhost:8000"]) == 2
+    assert "'localhost:8000'" in capsys.readouterr().err

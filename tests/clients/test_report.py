@@ -1,0 +1,44 @@
+"""The report as a reader sees it."""
+
+from pathlib import Path
+
+import pytest
+
+from clients.report import Report
+from saddlepoint.errors import InvalidRequest
+from tests.clients import fakes
+
+REPORT = Report.model_validate(fakes.report().model_dump())
+
+
+def test_the_table_has_a_row_a_cell_and_the_verdict() -> None:
+    lines = REPORT.table().splitlines()
+    assert lines[0].split()[:3] == ["attack", "epsilon", "episodes"]
+    assert lines[2].split() == ["none", "0", "2", "10.00", "[9.00,", "11.00]", "10.00", "9.00", "1.00", "-", "-"]
+    assert lines[3].split()[:4] == ["ce", "4", "2", "-2.00"]
+    assert lines[-1] == "Under ce it loses."
+
+
+def test_the_greedy_cells_are_marked() -> None:
+    greedy = REPORT.model_copy(update={"greedy_cells": [fakes.cell("ce", epsilon=4.0)]})
+    assert "ce (greedy)" in greedy.table()
+
+
+def test_a_dataframe_has_a_row_a_cell() -> None:
+    pytest.importorskip("pandas")
+    frame = REPORT.to_dataframe()
+    assert list(frame["label"]) == ["none", "ce"]
+    assert list(frame["mean"]) == [10.0, -2.0]
+    assert "returns" not in frame.columns
+
+
+def test_a_dataframe_of_episodes_has_a_row_an_episode() -> None:
+    pytest.importorskip("pandas")
+    frame = REPORT.to_dataframe(episodes=True)
+    assert list(frame["return"]) == [9.0, 11.0, -3.0, -1.0]
+
+
+def test_a_report_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "report.json").mkdir()
+    with pytest.raises(InvalidRequest, match="did not take it"):
+        REPORT.save(tmp_path)

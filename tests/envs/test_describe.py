@@ -1,0 +1,124 @@
+"""What is said of an environment, and what is refused."""
+
+from typing import Any
+
+import pytest
+from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
+
+from saddlepoint.envs.describe import describe
+from saddlepoint.envs.lanes import make_lanes
+from saddlepoint.errors import (
+    InvalidSpec,
+    SaddlepointError,
+    UnknownEnvironment,
+    UnsupportedEnvironment,
+)
+from saddlepoint.schemas.environments import BoxSpace, DiscreteSpace, EnvironmentSpec
+
+NUMBERS = Box(0, 1, (3,))
+
+
+def test_an_unbounded_side_is_none() -> None:
+    description = describe(EnvironmentSpec(id="CartPole-v1"))
+    box = description.observation
+    assert (box.shape, box.dtype) == ((4,), "float32")
+    assert isinstance(box.high, list)
+    assert [None if x is None else round(x, 4) for x in box.high] == [4.8, None, 0.4189, None]
+    assert DiscreteSpace(n=2) == description.action
+    assert description.max_episode_steps == 500
+
+
+def test_a_bound_that_all_share_is_a_number(counter: str) -> None:
+    description = describe(EnvironmentSpec(id=counter, kwargs={"start": 5}))
+    assert BoxSpace(shape=(3,), dtype="float32", low=0.0, high=200.0) == description.observation
+    assert DiscreteSpace(n=4, start=5) == description.action
+    assert description.env.kwargs == {"start": 5}
+
+
+def test_atari_is_described_from_the_table() -> None:
+    description = describe(EnvironmentSpec(id="ALE/Pong-v5", frame_size=(50, 60), frameskip=7))
+    assert BoxSpace(shape=(4, 50, 60), dtype="uint8", low=0, high=255) == description.observation
+    assert DiscreteSpace(n=6) == description.action
+    # The step that reaches 108,000 frames is played: 15,428 steps of 7 are 4 frames short of it.
+    assert description.max_episode_steps == 15_429
+
+
+@pytest.mark.parametrize("name", ["CartPole-v7", "CartPole", "Nothing-v0", "Pong-v4", "ALE/Pong-ram-v5"])
+def test_an_unknown_id_is_named(name: str) -> None:
+    with pytest.raises(UnknownEnvironment, match=name):
+        describe(EnvironmentSpec(id=name))
+
+
+def test_a_near_miss_is_answered_with_the_right_id() -> None:
+    with pytest.raises(UnknownEnvironment, match="Did you mean CartPole-v1"):
+        describe(EnvironmentSpec(id="Cartpole-v1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("LunarLander-v3", r"pip install 'gymnasium\[box2d\]'"),
+        ("HalfCheetah-v5", r"pip install 'gymnasium\[mujoco\]'"),
+        ("HalfCheetah-v3", "take HalfCheetah-v5"),
+        ("phys2d/CartPole-v1", r"pip install 'gymnasium\[jax\]'"),
+        ("GymV26Environment-v0", "registered under its own id"),
+    ],
+)
+def test_an_environment_that_cannot_be_loaded_says_the_way_out(name: str, remedy: str) -> None:
+    with pytest.raises(UnsupportedEnvironment, match=remedy):
+        describe(EnvironmentSpec(id=name))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("FrozenLake-v1", "has Discrete"),
+        ("Blackjack-v1", "has Tuple"),
+        ("Pendulum-v1", "Actions must be Discrete.* has Box"),
+    ],
+)
+def test_spaces_that_cannot_be_attacked_are_refused(name: str, said: str) -> None:
+    with pytest.raises(UnsupportedEnvironment, match=said):
+        describe(EnvironmentSpec(id=name))
+
+
+@pytest.mark.parametrize(
+    ("space", "value", "said"),
+    [
+        ("observation_space", Dict(a=NUMBERS), "has Dict"),
+        ("observation_space", Tuple((NUMBERS,)), "has Tuple"),
+        ("observation_space", Box(0, 1, (0,)), "non-empty"),
+        ("action_space", MultiDiscrete([2, 2]), "has MultiDiscrete"),
+        ("action_space", Tuple((Discrete(2),)), "has Tuple"),
+    ],
+)
+def test_each_refused_space_is_named(counter: str, space: str, value: Space[Any], said: str) -> None:
+    with pytest.raises(UnsupportedEnvironment, match=said):
+        describe(EnvironmentSpec(id=counter, kwargs={space: value}))
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "said"),
+    [
+        ({"gravity": 1}, "gravity"),
+        ({"length": 3, "start": "x"}, "length.*start"),
+        ({"render_mode": "human"}, "render_mode"),
+        ({"max_episode_steps": 5}, "of the evaluation"),
+        ({"xml_file": "/etc/passwd"}, "xml_file"),
+    ],
+)
+def test_wrong_kwargs_are_named(counter: str, kwargs: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidSpec, match=said):
+        describe(EnvironmentSpec(id=counter, kwargs=kwargs))
+
+
+@pytest.mark.parametrize("name", ["CartPole-v7", "LunarLander-v3", "Pendulum-v1"])
+def test_lanes_refuse_what_a_description_refuses(name: str) -> None:
+    with pytest.raises(SaddlepointError) as described:
+        describe(EnvironmentSpec(id=name))
+    with pytest.raises(type(described.value), match=name):
+        make_lanes(EnvironmentSpec(id=name), 2)
+
+
+def test_an_older_version_is_played_without_a_warning() -> None:
+    assert describe(EnvironmentSpec(id="CartPole-v0")).max_episode_steps == 200

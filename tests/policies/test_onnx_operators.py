@@ -1,0 +1,417 @@
+"""Every operator an upload may use, in the spellings of its versions: importing compares with onnxruntime itself."""
+
+import io
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from saddlepoint.errors import PolicyRejected
+from saddlepoint.policies import load_network
+from saddlepoint.policies.onnx_operators import LOWERINGS
+from tests.policies.networks import imported, vectors
+from tests.policies.onnx_models import Array, behind, ints, linear, matrix, model, node
+
+Case = tuple[list[onnx.NodeProto], dict[str, Array], dict[str, Any]]
+
+
+def one(op: str, *, opset: int = 18, weights: dict[str, Array] | None = None, **attributes: Any) -> Case:
+    """x through one operator, whose further inputs are `weights`."""
+    weights = weights or {}
+    return [node(op, ["x", *weights], ["logits"], **attributes)], weights, {"opset": opset}
+
+
+def chain(*nodes: onnx.NodeProto, opset: int = 18, **weights: Array) -> Case:
+    return list(nodes), weights, {"opset": opset}
+
+
+def image(*nodes: onnx.NodeProto, opset: int = 18, head: int, **weights: Array) -> Case:
+    """Pictures p (N, 2, 6, 6) through nodes that make y, then a linear layer over `head` features."""
+    scale = node("Div", ["observation", "255"], ["p"])
+    tail = [node("Flatten", ["y"], ["f"]), node("MatMul", ["f", "h"], ["logits"])]
+    known = {"255": np.array(255, np.float32), "h": matrix(head, 3)}
+    return [scale, *nodes, *tail], {**known, **weights}, {"opset": opset, "shape": ("N", 2, 6, 6)}
+
+
+FLOATS = np.float32
+KERNEL = np.random.default_rng(1).normal(size=(4, 2, 3, 3)).astype(FLOATS)
+PAIR = np.array([1.0, 2.0], FLOATS)
+VECTOR3 = np.array([0.5, -1.0, 2.0], FLOATS)
+UNARY = ("Abs", "Cos", "Erf", "Exp", "Identity", "Neg", "Relu", "Sigmoid", "Sin", "Softplus", "Softsign", "Tanh")
+
+CASES: dict[str, Case] = {
+    **{op: one(op) for op in UNARY},
+    "HardSwish": one("HardSwish", opset=14),
+    "Mish": one("Mish"),
+    "Celu": one("Celu", alpha=0.7),
+    "Elu": one("Elu", alpha=0.7),
+    "HardSigmoid": one("HardSigmoid", alpha=0.3, beta=0.4),
+    "LeakyRelu": one("LeakyRelu", alpha=0.3),
+    "Selu": one("Selu"),
+    "Gelu": one("Gelu", opset=20),
+    "Gelu tanh": one("Gelu", opset=20, approximate="tanh"),
+    "Swish": one("Swish", opset=24, alpha=0.5),
+    "Add": one("Add", weights={"b": VECTOR3}),
+    "Sub": one("Sub", weights={"b": VECTOR3}),
+    "Mul": one("Mul", weights={"b": VECTOR3}),
+    "Div": one("Div", weights={"b": VECTOR3}),
+    "PRelu": one("PRelu", weights={"b": VECTOR3}),
+    "Max": one("Max", weights={"b": VECTOR3, "c": -VECTOR3}),
+    "Min": one("Min", weights={"b": VECTOR3}),
+    "Sum": one("Sum", weights={"b": VECTOR3, "c": VECTOR3}),
+    "Pow 2": one("Pow", weights={"b": np.array(2, FLOATS)}),
+    "Pow 3": one("Pow", weights={"b": np.array(3, np.int64)}),
+    "Log, Sqrt, Reciprocal": chain(
+        node("Exp", ["x"], ["a"]),
+        node("Sqrt", ["a"], ["b"]),
+        node("Log", ["b"], ["c"]),
+        node("Reciprocal", ["b"], ["d"]),
+        node("Add", ["c", "d"], ["logits"]),
+    ),
+    "Clip 6": one("Clip", opset=6 + 1, min=-0.5, max=0.7),
+    "Clip 11": one("Clip", opset=11, weights={"low": np.array(-0.5, FLOATS), "high": np.array(0.7, FLOATS)}),
+    "Clip below": chain(node("Clip", ["x", "low"], ["logits"]), low=np.array(-0.5, FLOATS)),
+    "Clip above": chain(node("Clip", ["x", "", "high"], ["logits"]), high=np.array(0.5, FLOATS)),
+    "Softmax 11": one("Softmax", opset=11),
+    "Softmax 13": chain(node("Softmax", ["x"], ["p"], axis=-1), node("Mul", ["p", "b"], ["logits"]), b=VECTOR3),
+    "LogSoftmax": one("LogSoftmax"),
+    "Softmax over another axis": chain(
+        node("Unsqueeze", ["x", "two"], ["a"]),
+        node("Softmax", ["a"], ["p"], axis=1),
+        node("Squeeze", ["p", "two"], ["q"]),
+        node("Mul", ["q", "b"], ["logits"]),
+        two=ints(2),
+        b=VECTOR3,
+    ),
+    **{
+        f"{op} {opset}": chain(
+            node(op, ["x"], ["s"], axes=[1], keepdims=1), node("Sub", ["x", "s"], ["logits"]), opset=opset
+        )
+        for op, opset in (
+            *(("ReduceMean", 13), ("ReduceMax", 13), ("ReduceMin", 11), ("ReduceL2", 13)),
+            *(("ReduceLogSumExp", 13), ("ReduceSum", 11), ("ReduceProd", 13)),
+        )
+    },
+    "ReduceSum 13": chain(
+        node("ReduceSum", ["x", "axes"], ["s"], keepdims=0),
+        node("Unsqueeze", ["s", "axes"], ["t"]),
+        node("Sub", ["x", "t"], ["logits"]),
+        axes=ints(-1),
+    ),
+    "ReduceMean 18": chain(node("ReduceMean", ["x", "axes"], ["s"]), node("Sub", ["x", "s"], ["logits"]), axes=ints(1)),
+    "Reduce of nothing": chain(node("ReduceSum", ["x", "axes"], ["logits"], noop_with_empty_axes=1), axes=ints()),
+    "Gemm": one("Gemm", weights={"b": matrix(3, 5)}),
+    "Gemm with everything": one(
+        "Gemm", weights={"b": matrix(5, 3), "c": np.ones((1, 5), FLOATS)}, transB=1, alpha=0.5, beta=2.0
+    ),
+    "Gemm with a scalar bias": one("Gemm", weights={"b": matrix(3, 5), "c": np.array(0.5, FLOATS)}),
+    "MatMul of three axes": chain(
+        node("Unsqueeze", ["x", "one"], ["a"]),
+        node("MatMul", ["a", "m"], ["b"]),
+        node("Squeeze", ["b", "one"], ["logits"]),
+        one=ints(1),
+        m=matrix(3, 5),
+    ),
+    "LayerNormalization": one("LayerNormalization", weights={"s": VECTOR3, "b": VECTOR3}, epsilon=1e-3),
+    "LayerNormalization without bias": one("LayerNormalization", weights={"s": VECTOR3}, axis=1),
+    "BatchNormalization": one(
+        "BatchNormalization",
+        opset=15,
+        weights={"s": VECTOR3, "b": VECTOR3, "m": VECTOR3, "v": np.abs(VECTOR3)},
+        epsilon=1e-3,
+    ),
+    "Dropout": one("Dropout", opset=11, ratio=0.5),
+    "Concat": chain(node("Concat", ["x", "x"], ["logits"], axis=-1)),
+    "Split in halves": chain(
+        node("Concat", ["x", "x"], ["a"], axis=1),
+        node("Split", ["a"], ["b", "c"], axis=1, num_outputs=2),
+        node("Mul", ["b", "c"], ["logits"]),
+    ),
+    "Split 11": chain(node("Split", ["x"], ["a", "logits"], axis=1, split=[1, 2]), opset=11),
+    "Split 13": chain(node("Split", ["x", "s"], ["logits", "b"], axis=-1), s=ints(2, 1), opset=13),
+    "Slice 9": one("Slice", opset=9, starts=[0], ends=[2], axes=[1]),
+    "Slice 13": chain(
+        node("Slice", ["x", "s", "e", "a", "t"], ["logits"]), s=ints(-3), e=ints(2**63 - 1), a=ints(-1), t=ints(2)
+    ),
+    "Gather": chain(node("Gather", ["x", "i"], ["logits"], axis=1), i=ints(2, -3, 0)),
+    "Transpose there and back": chain(
+        node("Transpose", ["x"], ["t"], perm=[1, 0]), node("Transpose", ["t"], ["logits"])
+    ),
+    "Flatten": one("Flatten", axis=-1),
+    "Reshape": chain(
+        node("Reshape", ["x", "wide"], ["a"]),
+        node("Reshape", ["a", "narrow"], ["logits"]),
+        wide=ints(0, 1, 3),
+        narrow=ints(-1, 3),
+    ),
+    "Unsqueeze and Squeeze 11": chain(
+        node("Unsqueeze", ["x"], ["a"], axes=[0, 2]), node("Squeeze", ["a"], ["logits"], axes=[0, 2]), opset=11
+    ),
+    "Expand": chain(
+        node("Unsqueeze", ["x", "one"], ["a"]),
+        node("Expand", ["a", "shape"], ["b"]),
+        node("Reshape", ["b", "flat"], ["logits"]),
+        one=ints(1),
+        shape=ints(1, 2, 3),
+        flat=ints(-1, 6),
+    ),
+    "Cast and CastLike": chain(
+        node("Cast", ["x"], ["a"], to=TensorProto.DOUBLE),
+        node("Cast", ["a"], ["b"], to=TensorProto.FLOAT),
+        node("CastLike", ["b", "x"], ["logits"]),
+    ),
+    "Constant": chain(
+        node("Constant", [], ["a"], value_floats=[1.0, 2.0, 3.0]),
+        node("Constant", [], ["b"], value_float=0.5),
+        node("Constant", [], ["c"], value=numpy_helper.from_array(VECTOR3)),
+        node("Mul", ["x", "a"], ["d"]),
+        node("Add", ["d", "b"], ["e"]),
+        node("Sub", ["e", "c"], ["logits"]),
+    ),
+    "a shape computed from the batch": chain(
+        node("Shape", ["x"], ["s"]),
+        node("Constant", [], ["zero"], value_int=0),
+        node("Gather", ["s", "zero"], ["n"]),
+        node("Constant", [], ["axes"], value_ints=[0]),
+        node("Unsqueeze", ["n", "axes"], ["m"]),
+        node("Concat", ["m", "rest"], ["target"], axis=0),
+        node("Reshape", ["x", "target"], ["logits"]),
+        rest=ints(3),
+    ),
+    "a constant of the shape of the batch": chain(
+        node("Shape", ["x"], ["s"]),
+        node("ConstantOfShape", ["s"], ["ones"], value=numpy_helper.from_array(np.ones(1, FLOATS))),
+        node("Add", ["x", "ones"], ["logits"]),
+    ),
+    "a constant expanded to the batch": chain(
+        node("Shape", ["x"], ["s"]), node("Expand", ["b", "s"], ["c"]), node("Mul", ["x", "c"], ["logits"]), b=VECTOR3
+    ),
+    "arithmetic on shapes": chain(
+        node("Shape", ["x"], ["s"], start=1),
+        node("Size", ["b"], ["size"]),
+        node("Mul", ["s", "size"], ["product"]),
+        node("Div", ["product", "s"], ["quotient"]),
+        node("Mod", ["quotient", "two"], ["rest"]),
+        node("Equal", ["rest", "two"], ["same"]),
+        node("Where", ["same", "two", "quotient"], ["chosen"]),
+        node("Cast", ["chosen"], ["float"], to=TensorProto.FLOAT),
+        node("Mul", ["x", "float"], ["logits"]),
+        b=VECTOR3,
+        two=ints(2),
+    ),
+    "comparisons of constants": chain(
+        node("Greater", ["b", "c"], ["g"]),
+        node("Less", ["b", "c"], ["l"]),
+        node("GreaterOrEqual", ["b", "c"], ["ge"]),
+        node("LessOrEqual", ["b", "c"], ["le"]),
+        node("And", ["g", "ge"], ["a"]),
+        node("Or", ["l", "le"], ["o"]),
+        node("Not", ["o"], ["n"]),
+        node("Where", ["a", "b", "c"], ["d"]),
+        node("Where", ["n", "d", "b"], ["e"]),
+        node("Mul", ["x", "e"], ["logits"]),
+        b=VECTOR3,
+        c=VECTOR3[::-1].copy(),
+    ),
+    "Range, Floor, Ceil": chain(
+        node("Range", ["start", "limit", "delta"], ["r"]),
+        node("Cast", ["r"], ["f"], to=TensorProto.FLOAT),
+        node("Mul", ["f", "half"], ["h"]),
+        node("Floor", ["h"], ["low"]),
+        node("Ceil", ["h"], ["high"]),
+        node("Add", ["low", "high"], ["both"]),
+        node("Add", ["x", "both"], ["logits"]),
+        start=np.array(1, np.int64),
+        limit=np.array(7, np.int64),
+        delta=np.array(2, np.int64),
+        half=np.array(0.5, FLOATS),
+    ),
+    "Conv": image(node("Conv", ["p", "k"], ["y"]), head=64, k=KERNEL),
+    "Conv with everything": image(
+        node("Conv", ["p", "k", "b"], ["y"], strides=[2, 1], pads=[1, 0, 2, 1], dilations=[2, 1]),
+        head=4 * 3 * 5,
+        k=KERNEL,
+        b=np.arange(4).astype(FLOATS),
+    ),
+    "Conv SAME_UPPER": image(node("Conv", ["p", "k"], ["y"], auto_pad="SAME_UPPER", strides=[2, 2]), head=36, k=KERNEL),
+    "Conv SAME_LOWER": image(node("Conv", ["p", "k"], ["y"], auto_pad="SAME_LOWER", strides=[2, 2]), head=36, k=KERNEL),
+    "Conv VALID in groups": image(node("Conv", ["p", "k"], ["y"], auto_pad="VALID", group=2), head=64, k=KERNEL[:, :1]),
+    "MaxPool": image(node("MaxPool", ["p"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), head=18),
+    "MaxPool on one side": image(
+        node("MaxPool", ["p"], ["y"], kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 1, 1]), head=18
+    ),
+    "AveragePool": image(node("AveragePool", ["p"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]), head=72),
+    "AveragePool with the padding": image(
+        node("AveragePool", ["p"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
+        head=72,
+    ),
+    "GlobalAveragePool": image(node("GlobalAveragePool", ["p"], ["y"]), head=2),
+    "GlobalMaxPool": image(node("GlobalMaxPool", ["p"], ["y"]), head=2),
+    "BatchNormalization of pictures": image(
+        node("BatchNormalization", ["p", "s", "b", "m", "v"], ["y"]),
+        head=72,
+        s=PAIR,
+        b=PAIR,
+        m=PAIR,
+        v=PAIR,
+    ),
+    "Pad 10": image(node("Pad", ["p"], ["y"], pads=[0, 0, 1, 0, 0, 0, 2, 0], value=0.5), head=2 * 9 * 6, opset=10),
+    "Pad 18": image(
+        node("Pad", ["p", "widths", "c", "a"], ["y"]),
+        head=2 * 6 * 8,
+        widths=ints(1, 1),
+        c=np.array(0.5, FLOATS),
+        a=ints(-1),
+    ),
+}
+
+
+def built(case: Case) -> bytes:
+    nodes, weights, options = case
+    if any("x" in item.input for item in nodes):
+        return bytes(behind(*nodes, weights=weights, **options).SerializeToString())
+    return bytes(model(nodes, weights, **options).SerializeToString())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_operator_computes_what_onnxruntime_computes(name: str) -> None:
+    policy = imported(built(CASES[name]))
+    assert policy.card.max_disagreement < 1e-4
+    onnx.checker.check_model(onnx.load(io.BytesIO(policy.model)), full_check=True)
+
+
+def test_every_operator_is_among_the_cases() -> None:
+    used = {item.op_type for nodes, _, _ in CASES.values() for item in nodes}
+    assert set(LOWERINGS) == used | {"MatMul"}
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        (one("Hardmax"), "unsupported-operator"),
+        (one("Add", opset=6, weights={"b": VECTOR3}), "unsupported-operator"),
+        (one("Softmax", opset=11, axis=0), "unsupported-operator"),
+        (one("ReduceSum", axes=[0], keepdims=1, opset=11), "unsupported-architecture"),
+        (one("Gather", weights={"i": ints(3)}, axis=1), "malformed-policy"),
+        (one("Gather", weights={"i": np.array([0.5], FLOATS)}, axis=1), "malformed-policy"),
+        (one("Transpose", perm=[0, 0]), "malformed-policy"),
+        (one("Reshape", weights={"s": ints(7, -1)}), "architecture-mismatch"),
+        (one("Reshape", weights={"s": ints(-1, -1)}), "architecture-mismatch"),
+        (one("Reshape", weights={"s": np.zeros((2000,), np.int64)}), "malformed-policy"),
+        (one("Slice", weights={"s": ints(0), "e": ints(2), "a": ints(1), "t": ints(-1)}), "unsupported-operator"),
+        (one("Squeeze", weights={"a": ints(1)}), "architecture-mismatch"),
+        (one("MatMul", weights={"m": matrix(5, 5)}), "architecture-mismatch"),
+        (one("Cast", to=TensorProto.INT64), "unsupported-operator"),
+        (one("Cast", to=TensorProto.STRING), "unsupported-operator"),
+        (one("Clip", weights={"low": VECTOR3}), "malformed-policy"),
+        (chain(node("Relu", ["nothing"], ["y"]), node("Add", ["x", "y"], ["logits"])), "malformed-policy"),
+        (chain(node("Relu", [], ["logits"])), "architecture-mismatch"),
+        (chain(node("Relu", ["x", "x"], ["logits"])), "architecture-mismatch"),
+        (chain(node("Sub", ["x", "x", "x"], ["logits"])), "architecture-mismatch"),
+        (chain(node("Dropout", ["x"], ["y", "logits"])), "unsupported-operator"),
+        (image(node("Conv", ["p", "k"], ["y"], strides=[0, 0]), head=9, k=KERNEL), "malformed-policy"),
+        (image(node("Conv", ["p", "k"], ["y"], pads=[9999] * 4), head=9, k=KERNEL), "malformed-policy"),
+        (image(node("MaxPool", ["p"], ["y"], kernel_shape=[9, 9]), head=9), "architecture-mismatch"),
+        (
+            image(node("MaxPool", ["p"], ["y"], kernel_shape=[2, 2], ceil_mode=1), head=9),
+            "unsupported-operator",
+        ),
+    ],
+)
+def test_an_operator_out_of_bounds_is_refused(case: Case, code: str) -> None:
+    with pytest.raises(PolicyRejected) as caught:
+        imported(built(case))
+    assert caught.value.code == code
+
+
+def test_model_local_functions_are_inlined() -> None:
+    own = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    dense = helper.make_function(
+        "own", "Dense", ["x", "w"], ["y"], [node("MatMul", ["x", "w"], ["m"]), node("Tanh", ["m"], ["y"])], own
+    )
+    call = helper.make_node("Dense", ["observation", "w"], ["logits"], domain="own")
+    policy = imported(model([call], {"w": matrix()}, functions=[dense], domains=own[1:]).SerializeToString())
+    expected = np.tanh(vectors(3).numpy() @ matrix())
+    np.testing.assert_allclose(load_network(policy.model)(vectors(3)).logits.numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch", [1, 5, "N", "batch_size"])
+def test_any_stated_batch_becomes_any_number_of_rows(batch: int | str) -> None:
+    network = load_network(imported(linear(shape=(batch, 4)).SerializeToString()).model)
+    np.testing.assert_allclose(network(vectors(3)).logits.numpy(), vectors(3).numpy() @ matrix(), atol=1e-6)
+
+
+def test_a_model_of_bare_observations_takes_any_number_of_rows() -> None:
+    policy = imported(linear(shape=(4,)).SerializeToString())
+    logits = load_network(policy.model)(vectors(3)).logits.numpy()
+    np.testing.assert_allclose(logits, vectors(3).numpy() @ matrix(), atol=1e-6)
+    assert policy.card.observation.shape == (4,)
+    assert any("without a batch axis" in guess for guess in policy.card.guesses)
+
+
+def test_a_model_of_bare_observations_that_mixes_rows_is_refused() -> None:
+    with pytest.raises(PolicyRejected):
+        imported(behind(node("Softmax", ["x"], ["logits"], axis=0), shape=(4,)).SerializeToString())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shape": ("N",)},
+        {"shape": ()},
+        {"shape": ("N", "features")},
+        {"shape": ("N", 0)},
+        {"element": TensorProto.INT64},
+        {"element": TensorProto.STRING},
+        {"inputs": ("a", "b")},
+        {"outputs": ("q_values",)},
+        {"outputs": ("action",)},
+    ],
+)
+def test_contracts_that_do_not_fit_are_refused(options: dict[str, Any]) -> None:
+    output = options.get("outputs", ("logits",))[0]
+    source = options.get("inputs", ("observation",))[0]
+    product = node("MatMul", [source, "w"], [output])
+    with pytest.raises(PolicyRejected) as caught:
+        imported(model([product], {"w": matrix()}, **options).SerializeToString())
+    assert caught.value.code == "unsupported-architecture"
+
+
+def test_an_input_for_recurrent_state_is_refused_by_name() -> None:
+    nodes = [node("MatMul", ["observation", "w"], ["x"]), node("Add", ["x", "state_h"], ["logits"])]
+    with pytest.raises(PolicyRejected, match="'state_h'"):
+        imported(model(nodes, {"w": matrix()}, inputs=("observation", "state_h")).SerializeToString())
+
+
+def test_an_unused_input_does_not_matter_and_a_likely_one_is_a_guess() -> None:
+    product = node("MatMul", ["obs:0", "w"], ["logits"])
+    policy = imported(model([product], {"w": matrix()}, inputs=("obs:0", "seq_lens")).SerializeToString())
+    assert policy.card.guesses == ["input 'obs?0' taken as the observation"]
+
+
+def test_several_candidates_for_logits_need_the_card() -> None:
+    nodes = [node("MatMul", ["observation", "w"], [name]) for name in ("one", "two")]
+    data = model(nodes, {"w": matrix()}, outputs=("one", "two")).SerializeToString()
+    with pytest.raises(PolicyRejected, match='"outputs"'):
+        imported(data)
+    assert imported(data, outputs={"logits": "two"}).card.actions == 3
+
+
+def test_probabilities_become_logits() -> None:
+    data = behind(node("Softmax", ["x"], ["probabilities"], axis=1), outputs=("probabilities",)).SerializeToString()
+    policy = imported(data)
+    logits = load_network(policy.model)(vectors(3)).logits.numpy()
+    np.testing.assert_allclose(logits, vectors(3).numpy() @ matrix(), atol=1e-6)
+    assert len(policy.card.guesses) == 2
+
+
+def test_a_column_beside_the_logits_is_taken_as_value() -> None:
+    nodes = [node("MatMul", ["observation", "w"], ["scores"]), node("MatMul", ["observation", "v"], ["other"])]
+    weights = {"w": matrix(), "v": matrix(4, 1)}
+    outputs = load_network(imported(model(nodes, weights, outputs=("scores", "other")).SerializeToString()).model)(
+        vectors(3)
+    )
+    assert outputs.value is not None
+    np.testing.assert_allclose(outputs.value.numpy(), (vectors(3).numpy() @ weights["v"])[:, 0], atol=1e-6)

@@ -1,0 +1,120 @@
+"""PyTorch files: nothing in them is executed, and only dense weights come out."""
+
+import io
+import os
+import pickle
+import tarfile
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from saddlepoint.errors import PolicyRejected
+from saddlepoint.policies.pickles import read_torch_file
+from tests.policies.networks import imported, saved, zipped
+from tests.policies.sb3_models import members
+
+GOOD = {"actor.0.weight": torch.ones(3, 4), "actor.0.bias": torch.zeros(3)}
+
+
+class Trap:
+    """Unpickling it writes a file."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.write_text, (self.marker, "executed")
+
+
+def with_pickle(data: bytes) -> bytes:
+    """A PyTorch file with this pickle instead of its own."""
+    return zipped({name: data if name.endswith("data.pkl") else part for name, part in members(saved(GOOD)).items()})
+
+
+def torchscript() -> bytes:
+    target = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(nn.Linear(2, 2)), target)
+    return target.getvalue()
+
+
+def tar() -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("pickle"))
+    return target.getvalue()
+
+
+def test_the_tensors_come_out_as_they_went_in() -> None:
+    tensors = read_torch_file(saved({**GOOD, "count": torch.tensor(3)}))
+    assert set(tensors) == set(GOOD)
+    assert all(torch.equal(tensors[name], GOOD[name]) for name in GOOD)
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        pytest.param(lambda trap: saved({"x": trap}), "unsafe-pickle", id="code in a .pt"),
+        pytest.param(lambda trap: with_pickle(pickle.dumps(trap, 2)), "unsafe-pickle", id="code alone"),
+        pytest.param(lambda trap: with_pickle(pickle.dumps(trap, 4)), "unsafe-pickle", id="newer protocol"),
+        pytest.param(lambda trap: with_pickle(b"cos\nsystem\n(S'touch marker'\ntR."), "unsafe-pickle", id="oldest"),
+        pytest.param(lambda trap: saved(nn.Linear(2, 2)), "unsafe-pickle", id="whole module"),
+        pytest.param(lambda trap: pickle.dumps(trap), "unsafe-pickle", id="bare pickle"),
+        pytest.param(lambda trap: pickle.dumps(trap, 0), "unsafe-pickle", id="bare pickle, protocol 0"),
+        pytest.param(lambda trap: pickle.dumps(GOOD, 2), "unsafe-pickle", id="bare pickle of tensors"),
+        pytest.param(
+            lambda trap: saved(GOOD, _use_new_zipfile_serialization=False), "unsafe-pickle", id="legacy format"
+        ),
+        pytest.param(lambda trap: tar(), "unsafe-pickle", id="tar"),
+        pytest.param(lambda trap: torchscript(), "unsupported-format", id="TorchScript"),
+        pytest.param(lambda trap: with_pickle(b""), "malformed-policy", id="empty pickle"),
+        pytest.param(lambda trap: with_pickle(b"\x80\x02}q\x00"), "malformed-policy", id="unfinished pickle"),
+        pytest.param(lambda trap: with_pickle(os.urandom(100)), "malformed-policy", id="no pickle"),
+        pytest.param(lambda trap: saved(GOOD)[:-100], "malformed-policy", id="truncated"),
+        pytest.param(
+            lambda trap: zipped(members(saved(GOOD)), zipfile.ZIP_DEFLATED), "malformed-policy", id="deflated"
+        ),
+        pytest.param(
+            lambda trap: zipped({k: v for k, v in members(saved(GOOD)).items() if not k.endswith("/0")}),
+            "malformed-policy",
+            id="record missing",
+        ),
+        pytest.param(
+            lambda trap: zipped({**members(saved(GOOD)), "other/x": b""}), "unsupported-format", id="strange record"
+        ),
+        pytest.param(
+            lambda trap: saved({"w": torch.ones(1).expand(10_000_000_000)}), "architecture-mismatch", id="expanded"
+        ),
+        pytest.param(lambda trap: saved({"w": torch.eye(3).to_sparse()}), "unsafe-pickle", id="sparse"),
+        pytest.param(lambda trap: saved({"w": torch.ones(2, dtype=torch.complex64)}), "unsafe-pickle", id="complex"),
+        pytest.param(lambda trap: saved([torch.ones(2)]), "architecture-mismatch", id="list"),
+        pytest.param(lambda trap: saved({"a": [torch.ones(2)]}), "architecture-mismatch", id="nested"),
+        pytest.param(lambda trap: saved({"a": torch.ones(2), "b": 3}), "architecture-mismatch", id="mixed"),
+        pytest.param(lambda trap: saved({7: torch.ones(2)}), "architecture-mismatch", id="no names"),
+        pytest.param(lambda trap: saved(torch.ones(2)), "architecture-mismatch", id="tensor"),
+    ],
+)
+def test_anything_else_is_refused_unexecuted(
+    make: Callable[[Trap], bytes], code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = make(Trap(tmp_path / "marker"))
+    with pytest.raises(PolicyRejected) as caught:
+        imported(data)
+    assert caught.value.code == code
+    assert not (tmp_path / "marker").exists()
+
+
+def test_many_views_of_one_storage_are_counted() -> None:
+    storage = torch.zeros(2**22)
+    state = {f"w{index}": storage for index in range(40)}
+    with pytest.raises(PolicyRejected) as caught:
+        read_torch_file(saved(state))
+    assert caught.value.code == "unpacked-too-large"

@@ -1,0 +1,70 @@
+"""Worker processes for tests, ended for certain."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@contextmanager
+def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process `python *command` in its own session; it and its children are killed at the end."""
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        kill_all(process)
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and its descendants, and wait for it."""
+    for member in family(process.pid):
+        kill(member)
+    process.wait(timeout=10)
+
+
+def family(pid: int) -> list[int]:
+    """A process and its descendants, the oldest first."""
+    try:
+        root = psutil.Process(pid)
+        return [pid, *(child.pid for child in root.children(recursive=True))]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process lives; a zombie does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(condition: Callable[[], object], *, within_s: float, what: str) -> float:
+    """Wait for a condition; how many seconds it took."""
+    start = time.monotonic()
+    while not condition():
+        waited_s = time.monotonic() - start
+        assert waited_s < within_s, f"{what} did not happen within {within_s} s"
+        time.sleep(0.02)
+    return time.monotonic() - start

@@ -1,0 +1,74 @@
+"""Going on from a checkpoint is the same as not having stopped."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from saddlepoint.errors import InvalidSpec
+from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.trainings import TrainingSpec
+from tests.trainer.cartpole import cartpole_spec
+from trainer import checkpoint
+from trainer.build import build_training
+from trainer.curve import UpdateRecord
+from trainer.ppo import train
+from trainer.training import Training
+
+
+def timeless(record: UpdateRecord) -> dict[str, Any]:
+    return {name: value for name, value in asdict(record).items() if name != "steps_per_second"}
+
+
+def started(spec: TrainingSpec) -> Training:
+    training = build_training(spec)
+    training.games.start()
+    return training
+
+
+ATARI = TrainingSpec(
+    env=EnvironmentSpec(id="ALE/Breakout-v5"),
+    config={"steps": 4 * 64, "actors": 4, "horizon": 16, "minibatch": 32, "precision": "fp32"},
+    seed=5,
+)
+
+
+@pytest.mark.parametrize("spec", [cartpole_spec(6 * 256), ATARI], ids=["cartpole", "sticky-breakout"])
+def test_a_resumed_training_gives_the_same_numbers(spec: TrainingSpec) -> None:
+    training = started(spec)
+    expected, half = [], b""
+    for record in train(training):
+        if record.update == training.config.updates // 2:
+            half = checkpoint.to_bytes(training, spec)
+        if record.update > training.config.updates // 2:
+            expected.append(timeless(record))
+    resumed = build_training(spec)
+    checkpoint.restore(resumed, half, spec)
+    assert [timeless(record) for record in train(resumed)] == expected
+    ends = zip(training.network.parameters(), resumed.network.parameters(), strict=True)
+    assert all(torch.equal(left, right) for left, right in ends)
+    assert np.array_equal(training.games.observations, resumed.games.observations)
+
+
+def test_a_checkpoint_of_another_specification_is_refused() -> None:
+    spec, other = cartpole_spec(256), cartpole_spec(512)
+    saved = checkpoint.to_bytes(started(spec), spec)
+    with pytest.raises(InvalidSpec, match="another one"):
+        checkpoint.restore(build_training(other), saved, other)
+
+
+def test_a_checkpoint_says_what_it_is_of() -> None:
+    spec = cartpole_spec(256)
+    assert checkpoint.read_spec(checkpoint.to_bytes(started(spec), spec)) == spec
+
+
+def test_the_policy_alone_can_be_taken() -> None:
+    spec = cartpole_spec(256)
+    training, other = started(spec), build_training(spec.model_copy(update={"seed": 1}))
+    list(train(training))
+    checkpoint.restore_policy(other, checkpoint.to_bytes(training, spec))
+    pairs = zip(training.network.parameters(), other.network.parameters(), strict=True)
+    assert all(torch.equal(left, right) for left, right in pairs)
+    assert other.update == 1

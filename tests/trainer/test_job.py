@@ -1,0 +1,202 @@
+"""A queued training: whatever interrupts it, one policy comes out."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from saddlepoint.endings import cancel_training
+from saddlepoint.errors import JobFailed
+from saddlepoint.policies import load_network
+from saddlepoint.queue import JobQueue
+from saddlepoint.rq_worker import Interrupted
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.trainings import Training as TrainingState
+from saddlepoint.schemas.trainings import TrainingRecord, TrainingSpec
+from saddlepoint.state import load_training
+from saddlepoint.store import Store, get_record, open_store, put_record
+from saddlepoint.work import TRAINING, find_terminal
+from tests.trainer.cartpole import cartpole_spec
+from trainer import attempts, job
+from trainer.build import Machine
+from trainer.curve import UpdateRecord
+from trainer.job import run_job
+from trainer.training import Training
+
+ID = "training"
+UPDATES = 6
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def queue(redis_url: str) -> JobQueue:
+    return JobQueue.open(redis_url)
+
+
+def submit(store: Store, spec: TrainingSpec | None = None) -> None:
+    record = TrainingRecord(
+        id=ID, owner="anna", spec=spec or cartpole_spec(UPDATES * 256), created_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    put_record(store, keys.training_spec(ID), record)
+    store.put(keys.active_training(ID), b"")
+
+
+def run(store: Store, queue: JobQueue) -> TrainingState:
+    run_job(store, queue, ID, Machine())
+    return load_training(store, queue, ID)
+
+
+def published(store: Store) -> list[str]:
+    cards = (get_record(store, key, PolicyCard) for key in store.list("policies/") if key.endswith("card.json"))
+    return sorted(card.name or "" for card in cards)
+
+
+def test_a_training_ends_in_a_published_policy(store: Store, queue: JobQueue) -> None:
+    submit(store)
+    training = run(store, queue)
+    assert training.status == "succeeded"
+    assert training.policy_id is not None
+    card = get_record(store, keys.policy_card(training.policy_id), PolicyCard)
+    assert card.lineage is not None
+    assert (card.lineage.method, card.lineage.steps, card.lineage.training_id) == ("standard", UPDATES * 256, ID)
+    assert load_network(store.get(keys.policy_model(training.policy_id))).observation_shape == (4,)
+    assert store.exists(keys.policy_weights(training.policy_id))
+    assert store.exists(keys.policy_index("anna", card.created_at, training.policy_id))
+
+
+def test_the_policy_half_way_is_kept(store: Store, queue: JobQueue) -> None:
+    submit(store)
+    run(store, queue)
+    assert published(store) == ["", "standard (middle)"]
+
+
+def test_the_curve_covers_every_update(store: Store, queue: JobQueue) -> None:
+    submit(store)
+    curve = run(store, queue).progress.curve
+    assert [point.update for point in curve] == list(range(1, UPDATES + 1))
+
+
+def test_an_ended_training_is_left_alone(store: Store, queue: JobQueue) -> None:
+    submit(store)
+    cancel_training(store, queue, ID)
+    assert run(store, queue).status == "canceled"
+    assert published(store) == []
+
+
+def test_a_canceled_training_stops_without_a_policy(
+    store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(store)
+
+    def cancel_in_between(*arguments: object) -> bool:
+        cancel_training(store, queue, ID)
+        return False
+
+    monkeypatch.setattr(attempts, "is_superseded", cancel_in_between)
+    assert run(store, queue).status == "canceled"
+    assert published(store) == []
+
+
+def test_an_attempt_stops_when_another_takes_over(
+    store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(store)
+    keep = job._Attempt.keep
+
+    def be_taken_for_dead(self: job._Attempt, training: Training, record: UpdateRecord) -> None:
+        keep(self, training, record)
+        attempts.begin(store, ID, 0)
+
+    monkeypatch.setattr(job._Attempt, "keep", be_taken_for_dead)
+    run_job(store, queue, ID, Machine())
+    assert find_terminal(store, TRAINING, ID) is None
+    assert len(list(store.list(keys.training_attempts(ID)))) == 2
+
+
+def test_numbers_of_withdrawn_attempts_leave_no_hole(store: Store) -> None:
+    assert [attempts.begin(store, ID, update) for update in range(3)] == [0, 1, 2]
+    attempts.withdraw(store, ID, 1)
+    assert attempts.begin(store, ID, 9) == 3
+
+
+class Killed(Exception):
+    """What ends an attempt at once, as a signal would."""
+
+
+def killed_at(update: int, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
+    """The next attempt keeps a checkpoint after every update, and ends with `error` after `update`."""
+    keep = job._Attempt.keep
+
+    def keep_or_die(self: job._Attempt, training: Training, record: UpdateRecord) -> None:
+        keep(self, training, record)
+        if record.update == update:
+            raise error
+
+    monkeypatch.setattr(job, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(job._Attempt, "keep", keep_or_die)
+
+
+def test_a_killed_training_goes_on_and_gives_the_same_policy(
+    store: Store, queue: JobQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = open_store(str(tmp_path / "undisturbed"))
+    submit(undisturbed)
+    expected = run(undisturbed, queue)
+    submit(store)
+    with monkeypatch.context() as patch:
+        killed_at(4, patch, Killed)
+        with pytest.raises(Killed):
+            run(store, queue)
+    resumed = run(store, queue)
+    assert resumed.policy_id == expected.policy_id
+    assert [p.model_copy(update={"extra": {}}) for p in resumed.progress.curve] == [
+        p.model_copy(update={"extra": {}}) for p in expected.progress.curve
+    ]
+
+
+def test_only_the_newest_checkpoints_stay(store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "CHECKPOINT_S", 0.0)
+    submit(store)
+    run(store, queue)
+    kept = list(store.list(keys.training_checkpoints(ID)))
+    assert kept == [keys.training_checkpoint(ID, update, 0) for update in (UPDATES - 1, UPDATES)]
+
+
+def test_being_stopped_on_purpose_is_no_attempt(store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit(store)
+    killed_at(1, monkeypatch, Interrupted)
+    with pytest.raises(Interrupted):
+        run(store, queue)
+    assert list(store.list(keys.training_attempts(ID))) == []
+
+
+def test_three_attempts_without_progress_are_enough(store: Store) -> None:
+    for expected in range(3):
+        assert attempts.begin(store, ID, 7) == expected
+    with pytest.raises(JobFailed, match="no further than update 7"):
+        attempts.begin(store, ID, 7)
+    assert attempts.begin(store, ID, 8) == 3
+
+
+def test_a_hopeless_training_fails(store: Store, queue: JobQueue) -> None:
+    submit(store)
+    for _ in range(3):
+        attempts.begin(store, ID, 0)
+    training = run(store, queue)
+    assert training.status == "failed"
+    assert training.error is not None
+    assert training.error.code == "job-failed"
+
+
+def test_an_environment_that_cannot_be_trained_fails(store: Store, queue: JobQueue) -> None:
+    submit(store, TrainingSpec(env=EnvironmentSpec(id="Pendulum-v1"), config={"steps": 256}))
+    training = run(store, queue)
+    assert training.status == "failed"
+    assert training.error is not None
+    assert training.error.code == "unsupported-environment"

@@ -1,0 +1,90 @@
+"""The processes: what they load, and how they begin and end."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import redis
+
+from saddlepoint.queue import EVALUATE
+from saddlepoint.schemas import keys
+from saddlepoint.settings import Settings
+from saddlepoint.submission import submit_evaluation
+from tests.worker.world import make_record, plan_of
+from worker import reconciler
+from worker.__main__ import main
+from worker.context import Context
+
+LOAD = """
+import sys
+import worker.reconciler
+sys.exit(bool({"torch", "numpy", "onnx", "onnxruntime", "gymnasium"} & set(sys.modules)))
+"""
+FORK = """
+import os, sys
+from worker.__main__ import load_engine
+load_engine()
+child = os.fork()
+if child == 0:
+    import torch
+    torch.set_num_threads(2)
+    layer = torch.nn.Linear(512, 512)
+    layer(torch.randn(512, 512)).sum().backward()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def run(code: str) -> int:
+    return subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode
+
+
+def test_the_reconciler_loads_no_engine() -> None:
+    assert run(LOAD) == 0
+
+
+def test_a_child_of_a_loaded_worker_computes_on_threads_of_its_own() -> None:
+    assert run(FORK) == 0
+
+
+def test_a_worker_has_one_queue_that_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["--queue", "train"], ["--queue", "evaluate", "--queue"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+    assert "choose from" in capsys.readouterr().err
+
+
+def settings_of(tmp_path: Path, redis_url: str) -> Settings:
+    return Settings(store_url=str(tmp_path / "store"), redis_url=redis_url, reconcile_interval_s=0.05)
+
+
+def run_for(seconds: float, settings: Settings) -> None:
+    stop = threading.Event()
+    timer = threading.Timer(seconds, stop.set)
+    timer.start()
+    reconciler.run(settings, stop)
+    timer.join()
+
+
+def test_the_reconciler_passes_at_once(context: Context, tmp_path: Path, redis_url: str) -> None:
+    record = make_record()
+    submit_evaluation(context.store, context.queue, record, plan_of(record))
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    run_for(0.3, settings_of(tmp_path, redis_url))
+    assert len(context.queue.active(EVALUATE)) == 3
+
+
+def test_only_the_holder_of_the_lease_passes(context: Context, tmp_path: Path, redis_url: str) -> None:
+    context.store.put(keys.active_evaluation("ended"), b"")
+    context.store.put(keys.evaluation_cancel("ended"), b"")
+    assert context.queue.hold_lease("reconciler", "somebody else", 60)
+    run_for(0.3, settings_of(tmp_path, redis_url))
+    assert context.store.exists(keys.active_evaluation("ended"))
+
+
+def test_the_reconciler_outlives_an_absence_of_redis(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run_for(0.2, settings_of(tmp_path, f"unix://{tmp_path}/nobody"))
+    assert "no pass" in caplog.text

@@ -1,0 +1,163 @@
+"""A small evaluation, and an engine whose episodes cost nothing: their return is a hash of what they are."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from saddlepoint.queue import JobQueue
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.environments import EnvironmentSpec, describe_atari
+from saddlepoint.schemas.evaluations import EvaluationRecord, EvaluationSpec
+from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, PlannedCell, Shard, make_plan
+from saddlepoint.schemas.policies import InputDescription, OutputDescription, PolicyCard
+from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport
+from saddlepoint.settings import Settings
+from saddlepoint.store import put_record
+from saddlepoint.store.local import LocalStore
+from worker.context import Context
+from worker.engine import Engine, Play
+
+ENV = "BoxingNoFrameskip-v4"
+NOW = datetime(2025, 1, 2, tzinfo=UTC)
+
+
+def make_context(folder: Path, redis_url: str) -> Context:
+    return Context(LocalStore(folder), JobQueue.open(redis_url), Settings(precision="fp32"))
+
+
+def make_card(policy_id: str = "policy") -> PolicyCard:
+    return PolicyCard(
+        id=policy_id,
+        created_at=NOW,
+        format="onnx",
+        architecture="nature-cnn",
+        head="logits",
+        observation=InputDescription(shape=(4, 84, 84)),
+        outputs=[OutputDescription(name="logits", shape=(18,))],
+        actions=18,
+        parameters=1,
+        sha256="0" * 64,
+        canonical_sha256="1" * 64,
+        size=1,
+        max_disagreement=0.0,
+    )
+
+
+def make_record(evaluation_id: str = "evaluation", **spec: Any) -> EvaluationRecord:
+    fields = {"env": ENV, "seeds": 3, "episodes_per_seed": 2, "attacks": ["none", "random"], **spec}
+    return EvaluationRecord(
+        id=evaluation_id,
+        owner="owner",
+        policy_id="policy",
+        spec=EvaluationSpec.model_validate(fields),
+        created_at=NOW,
+    )
+
+
+def plan_of(record: EvaluationRecord) -> Plan:
+    """17 episodes in 3 shards of at most 8: none and random 3 x 2 each, and 5 of the random policy."""
+    return make_plan(record, make_card(), describe_atari(EnvironmentSpec(id=ENV)), default_precision="fp32")
+
+
+def put_policy(context: Context) -> None:
+    context.store.put(keys.policy_model("policy"), b"model")
+    put_record(context.store, keys.policy_card("policy"), make_card())
+
+
+def result_of(plan: Plan, entry: EpisodeId) -> EpisodeResult:
+    key = plan.cells[entry.cell].key
+    digest = hashlib.sha256(f"{key}/{entry.seed}/{entry.episode}".encode()).hexdigest()
+    return EpisodeResult(
+        cell_key=key,
+        seed=entry.seed,
+        episode=entry.episode,
+        environment_seed=entry.seed,
+        episode_return=float(int(digest[:4], 16)),
+        length=10,
+        truncated=False,
+        actions_digest=digest,
+    )
+
+
+def play(
+    plan: Plan,
+    shard: Shard,
+    model: bytes,
+    *,
+    finished: Callable[[int, int, int], bool],
+    put: Callable[[EpisodeResult], None],
+    heartbeat: Callable[[int], None],
+) -> None:
+    """Play as the engine does, in no time."""
+    assert model == b"model"
+    steps = 0
+    for entry in shard.entries:
+        if not finished(*entry):
+            steps += 10
+            heartbeat(steps)
+            put(result_of(plan, entry))
+
+
+def fold_cell(plan: Plan, cell: PlannedCell, episodes: Sequence[EpisodeResult]) -> Cell:
+    del plan
+    returns = [episode.episode_return for episode in episodes]
+    return Cell(
+        attack=cell.attack.kind,
+        label=cell.label,
+        epsilon=cell.attack.epsilon,
+        steps=0,
+        step_size=0.0,
+        action_mode=cell.action_mode,
+        episodes=len(returns),
+        seeds=[episode.seed for episode in episodes],
+        returns=returns,
+        lengths=[episode.length for episode in episodes],
+        mean=sum(returns) / len(returns),
+        std=None,
+        ci95=None,
+        ci95_method="none",
+        median=0.0,
+        iqm=0.0,
+        cvar10=0.0,
+        worst_seed=0,
+        worst_seed_mean=0.0,
+        distinct_trajectories=1,
+    )
+
+
+def fold_report(
+    plan: Plan,
+    evaluation: EvaluationSpec,
+    card: PolicyCard,
+    episodes: Mapping[int, Sequence[EpisodeResult]],
+    *,
+    wall_time_s: float,
+) -> RobustnessReport:
+    folded = {cell.index: fold_cell(plan, cell, episodes[cell.index]) for cell in plan.cells}
+    reference = next(folded[cell.index] for cell in plan.cells if cell.role == "random_policy")
+    return RobustnessReport(
+        id=plan.evaluation_id,
+        created_at=NOW,
+        policy={"id": card.id},
+        env={"id": ENV},
+        spec=evaluation.model_dump(mode="json"),
+        cells=[folded[cell.index] for cell in plan.cells if cell.role == "cell"],
+        reference=Reference(
+            random_policy=RandomPolicyReference(
+                mean=reference.mean, episodes=reference.episodes, returns=reference.returns
+            )
+        ),
+        worst_case=None,
+        verdict="",
+        environment_steps=sum(episode.length for cell in episodes.values() for episode in cell),
+        wall_time_s=wall_time_s,
+        versions={},
+        protocol={},
+        statistics={},
+    )
+
+
+def make_engine(play: Play = play) -> Engine:
+    return Engine(play=play, fold_cell=fold_cell, fold_report=fold_report, render=lambda report: f"<p>{report.id}</p>")
