@@ -136,7 +136,7 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path, policy: ImportedPolicy, *, workers: int, seeds: int = 12) -> Iterator[Stack]:
+def running_stack(folder: Path, policy: ImportedPolicy, *, workers: int) -> Iterator[Stack]:
     """An evaluation of `policy` that is accepted, and the processes that will do it."""
     with ExitStack() as cleanup:
         valkey_folder = Path(tempfile.mkdtemp(prefix="sp-"))
@@ -146,7 +146,7 @@ def running_stack(folder: Path, policy: ImportedPolicy, *, workers: int, seeds: 
         cleanup.callback(server.terminate)
         stack = Stack(make_context(folder, url_of(valkey_folder)), server)
         cleanup.callback(stack.stop)
-        submit(stack.context, policy, seeds=seeds)
+        submit(stack.context, policy)
         stack.start("worker.reconciler")
         for _ in range(workers):
             stack.start("tests.faults.worker_process", "evaluate")
@@ -168,15 +168,15 @@ def import_cartpole(folder: Path) -> ImportedPolicy:
     )
 
 
-def submit(context: Context, policy: ImportedPolicy, *, seeds: int) -> Plan:
-    """Accept 20 episodes of CartPole a seed and 5 more, in shards of 64."""
+def submit(context: Context, policy: ImportedPolicy) -> Plan:
+    """Accept 245 episodes of CartPole, in shards of 64."""
     context.store.put(keys.policy_model("policy"), policy.model)
     put_record(context.store, keys.policy_card("policy"), policy.card)
     spec = EvaluationSpec.model_validate(
         {
             "env": "CartPole-v1",
             "epsilon": 0.3,
-            "seeds": seeds,
+            "seeds": 12,
             "episodes_per_seed": 5,
             "attacks": ["none", "random", "ce"],
             "max_episode_steps": 200,
@@ -188,10 +188,10 @@ def submit(context: Context, policy: ImportedPolicy, *, seeds: int) -> Plan:
     return plan
 
 
-def undisturbed_report(folder: Path, redis_url: str, policy: ImportedPolicy, *, seeds: int = 12) -> object:
+def undisturbed_report(folder: Path, redis_url: str, policy: ImportedPolicy) -> object:
     """The report of the same evaluation, made in this process."""
     context = make_context(folder, redis_url)
-    plan = submit(context, policy, seeds=seeds)
+    plan = submit(context, policy)
     for shard in plan.shards:
         run_shard(context, ENGINE, ID, shard.index)
     finish_evaluation(context, ENGINE, ID)
