@@ -9,6 +9,7 @@ import torch
 from saddlepoint.errors import BackendDisagreement, NonFiniteWeights
 from saddlepoint.policies.found import Floats
 from saddlepoint.policies.network import PolicyNetwork
+from saddlepoint.schemas.policies import HEAD_OUTPUTS
 
 ABSOLUTE, RELATIVE = 1e-4, 1e-5
 """Outputs may differ by ABSOLUTE + RELATIVE * max|output|."""
@@ -33,8 +34,11 @@ def check_rows(shape: Sequence[int], low: float | None = None, high: float | Non
     return np.round(rows) if high == _PIXELS else rows
 
 
-def run_onnx(model: bytes, output: str, *, optimised: bool = True) -> Callable[[Floats], Floats]:
-    """`output` of an ONNX model with the one input, on one thread; BackendDisagreement if it cannot be loaded."""
+def run_onnx(model: bytes, outputs: Sequence[str], *, optimised: bool = True) -> Callable[[Floats], Floats]:
+    """The `outputs` of an ONNX model with the one input, side by side, on one thread.
+
+    BackendDisagreement if it cannot be loaded.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -52,10 +56,10 @@ def run_onnx(model: bytes, output: str, *, optimised: bool = True) -> Callable[[
 
     def run(rows: Floats) -> Floats:
         try:
-            result: Floats = session.run([output], {source.name: rows.astype(dtype)})[0]
+            results = session.run(list(outputs), {source.name: rows.astype(dtype)})
         except Exception as error:
             raise _cannot_run() from error
-        return result.astype(np.float32)
+        return np.concatenate([result.astype(np.float32) for result in results], axis=-1)
 
     return run
 
@@ -73,33 +77,33 @@ def disagreement(network: PolicyNetwork, model: bytes, rows: Floats) -> float:
     Each row is computed in a batch with the others, alone and in a pair, which must make no difference. Raises
     BackendDisagreement beyond the tolerance.
     """
-    reference = run_onnx(model, "logits")(rows)
-    batches = [logits_of(network, rows)]
-    batches.append(np.concatenate([logits_of(network, rows[at : at + 1]) for at in range(len(rows))]))
-    batches.append(np.concatenate([logits_of(network, rows[at : at + 2]) for at in range(0, len(rows), 2)]))
-    return max(compare(logits, reference) for logits in batches)
+    reference = run_onnx(model, HEAD_OUTPUTS[network.head])(rows)
+    batches = [head_of(network, rows)]
+    batches.append(np.concatenate([head_of(network, rows[at : at + 1]) for at in range(len(rows))]))
+    batches.append(np.concatenate([head_of(network, rows[at : at + 2]) for at in range(0, len(rows), 2)]))
+    return max(compare(outputs, reference) for outputs in batches)
 
 
-def logits_of(network: PolicyNetwork, rows: Floats) -> Floats:
-    """The logits (N, A) of the torch network."""
+def head_of(network: PolicyNetwork, rows: Floats) -> Floats:
+    """The head (N, K) of the torch network."""
     with torch.no_grad():
-        result: Floats = network(torch.from_numpy(rows)).logits.numpy()
+        result: Floats = network(torch.from_numpy(rows)).head.numpy()
     return result
 
 
-def compare(logits: Floats, reference: Floats) -> float:
-    """The largest difference of two arrays of logits; BackendDisagreement beyond the tolerance."""
-    if not (np.isfinite(logits).all() and np.isfinite(reference).all()):
+def compare(outputs: Floats, reference: Floats) -> float:
+    """The largest difference of two arrays of outputs; BackendDisagreement beyond the tolerance."""
+    if not (np.isfinite(outputs).all() and np.isfinite(reference).all()):
         raise NonFiniteWeights(
-            "The logits of a policy must be finite; at plausible observations some of these are not. "
+            "The outputs of a policy must be finite; at plausible observations some of these are not. "
             "Check the weights and the normalisation of the observation."
         )
-    if logits.shape != reference.shape:
+    if outputs.shape != reference.shape:
         raise BackendDisagreement(
-            f"onnxruntime gives logits of shape {list(reference.shape)}, PyTorch {list(logits.shape)}. "
+            f"onnxruntime gives outputs of shape {list(reference.shape)}, PyTorch {list(outputs.shape)}. "
             "Export the model with a dynamic batch axis."
         )
-    largest = float(np.abs(logits - reference).max(initial=0.0))
+    largest = float(np.abs(outputs - reference).max(initial=0.0))
     allowed = ABSOLUTE + RELATIVE * float(np.abs(reference).max(initial=0.0))
     if largest > allowed:
         raise BackendDisagreement(

@@ -17,6 +17,7 @@ from saddlepoint.errors import (
 from saddlepoint.policies.graph import OBSERVATION, Attribute, Graph, Node, live_part
 from saddlepoint.policies.operators import OPERATORS, compute
 from saddlepoint.policies.shapes import Shape
+from saddlepoint.schemas.policies import HEAD_OUTPUTS
 
 PROBE_BATCHES = (2, 3)
 """Two batch sizes at which every shape is inferred: what differs between them depends on the batch."""
@@ -63,6 +64,7 @@ def rank_of(value: Value) -> int:
     return len(shapes_of(value)[0])
 
 
+_HEADS = frozenset(name for names in HEAD_OUTPUTS.values() for name in names)
 _MOVES_ONLY = frozenset({"Reshape", "Transpose", "Slice", "Gather", "Concat", "Expand"})
 
 
@@ -101,7 +103,7 @@ class GraphBuilder:
         """The graph of these outputs, without anything that they do not need."""
         names = {name: live.name for name, live in outputs.items()}
         nodes = tuple(self._nodes.values())
-        actions = outputs["logits"].shapes[0][1]
+        actions = next(live for name, live in outputs.items() if name in _HEADS).shapes[0][1]
         return live_part(Graph(self._shape, nodes, dict(self._constants), names, actions))
 
     def _fold(self, op: str, inputs: Sequence[Known], attributes: Mapping[str, Attribute]) -> Known:

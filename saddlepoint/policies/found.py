@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,4 +25,6 @@ class Found:
     bounds: tuple[float | None, float | None] | None = None
     """The lowest and highest number an observation may hold, where the file says."""
     original: Callable[[Floats], Floats] | None = None
-    """Observations of the environment to the logits of the uploaded model itself, run by onnxruntime, if it is one."""
+    """Observations of the environment to the head of the uploaded model itself, run by onnxruntime, if it is one."""
+    squash: Literal["none", "tanh"] = "none"
+    fixed_deviation: bool = False

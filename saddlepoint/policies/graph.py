@@ -5,10 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from saddlepoint.schemas.policies import HEAD_OUTPUTS, Head
+
 Attribute = int | float | str | tuple[int, ...]
 """A static parameter of a node. Shapes and axes are attributes here, never tensors."""
 
 OBSERVATION = "observation"
+STATE, NEXT_STATE = "state_{}", "next_state_{}"
+"""The k-th state that a recurrent policy carries, as input and as output."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,9 @@ class Node:
 class Graph:
     """A pure function from `observation` (N, *observation_shape) float32 to the named outputs.
 
-    Nodes are in an order in which they can be computed. Constants are finite float32 or int64.
-    `outputs` maps `logits` (N, A) and, where there is one, `value` (N,) to values.
+    Nodes are in an order in which they can be computed. Constants are finite float32 or int64. `outputs` maps those of
+    the head, (N, actions) each, and, where there is one, `value` (N,) to values. A recurrent policy also takes
+    `state_k` (N, *states[k]) and gives `next_state_k` for each of its `states`.
     """
 
     observation_shape: tuple[int, ...]
@@ -34,6 +39,12 @@ class Graph:
     constants: Mapping[str, Tensor]
     outputs: Mapping[str, str]
     actions: int
+    states: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def head(self) -> Head:
+        """The kind of the policy, told by its outputs."""
+        return next(head for head, names in HEAD_OUTPUTS.items() if self.outputs.keys() >= set(names))
 
     def consumers(self, name: str) -> list[Node]:
         """The nodes that read `name`."""

@@ -10,14 +10,14 @@ from pathlib import PurePath
 from torch import Tensor
 
 from saddlepoint.errors import MalformedPolicy, SaddlepointError
-from saddlepoint.policies.agreement import check_rows, compare, disagreement, logits_of
+from saddlepoint.policies.agreement import check_rows, compare, disagreement, head_of
 from saddlepoint.policies.formats import recognise
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.network import PolicyNetwork, load_network
 from saddlepoint.policies.onnx_writer import to_onnx
 from saddlepoint.policies.state_dicts import from_state_dict
-from saddlepoint.schemas.policies import InputDescription, OutputDescription, PolicyCard, PolicyHints
+from saddlepoint.schemas.policies import HEAD_OUTPUTS, InputDescription, OutputDescription, PolicyCard, PolicyHints
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _difference(found: Found, network: PolicyNetwork, model: bytes) -> float:
     rows = check_rows(network.observation_shape, *(found.bounds or (None, None)))
     difference = disagreement(network, model, rows)
     if found.original is not None:
-        difference = max(difference, compare(logits_of(network, rows), found.original(rows)))
+        difference = max(difference, compare(head_of(network, rows), found.original(rows)))
     return difference
 
 
@@ -86,7 +86,7 @@ def _card(
     difference: float,
 ) -> PolicyCard:
     graph = found.graph
-    outputs = [OutputDescription(name="logits", shape=(graph.actions,))]
+    outputs = [OutputDescription(name=name, shape=(graph.actions,)) for name in HEAD_OUTPUTS[graph.head]]
     if "value" in graph.outputs:
         outputs.append(OutputDescription(name="value", shape=()))
     return PolicyCard(
@@ -95,10 +95,12 @@ def _card(
         created_at=created_at,
         format=found.format,
         architecture=found.architecture,
-        head="logits",
+        head=graph.head,
         observation=InputDescription(shape=graph.observation_shape),
         outputs=outputs,
         actions=graph.actions,
+        squash=found.squash,
+        fixed_deviation=found.fixed_deviation,
         parameters=sum(tensor.numel() for tensor in graph.constants.values() if tensor.is_floating_point()),
         sha256=hashlib.sha256(data).hexdigest(),
         canonical_sha256=hashlib.sha256(model).hexdigest(),

@@ -10,6 +10,7 @@ from saddlepoint.policies.graph import OBSERVATION, Graph, live_part
 from saddlepoint.policies.operators import compute
 from saddlepoint.policies.reading import read_canonical
 from saddlepoint.policies.rewrites import Rewritten, for_speed
+from saddlepoint.schemas.policies import HEAD_OUTPUTS
 
 Precision = Literal["fp32", "bf16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -17,10 +18,19 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a policy says of a batch: `logits` (N, A) float32, `value` (N,) float32 or None."""
+    """What a policy says of a batch, float32."""
 
-    logits: Tensor
+    head: Tensor
+    """(N, K): logits or values of the actions, the action itself, or mean and log_std of a Gaussian side by side."""
     value: Tensor | None
+    """(N,)"""
+    states: tuple[Tensor, ...] = ()
+    """Of a recurrent policy: what it carries on."""
+
+    @property
+    def logits(self) -> Tensor:
+        """`head`, in the words of a policy that chooses among actions."""
+        return self.head
 
 
 class PolicyNetwork(nn.Module):
@@ -40,7 +50,9 @@ class PolicyNetwork(nn.Module):
         rewritten = for_speed(graph)
         self._block = rewritten.block
         self._whole = rewritten.graph
-        self._policy = live_part(replace(self._whole, outputs={"logits": self._whole.outputs["logits"]}))
+        self.head = graph.head
+        wanted = {name: self._whole.outputs[name] for name in HEAD_OUTPUTS[graph.head]}
+        self._policy = live_part(replace(self._whole, outputs=wanted))
         self._register(rewritten)
         self.eval()
 
@@ -76,7 +88,8 @@ class PolicyNetwork(nn.Module):
         for node in graph.nodes:
             values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
         outputs = {name: values[source].float() for name, source in graph.outputs.items()}
-        return Outputs(outputs["logits"], outputs.get("value"))
+        parts = [outputs[name] for name in HEAD_OUTPUTS[self.head]]
+        return Outputs(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1), outputs.get("value"))
 
 
 def load_network(model: bytes, *, precision: Precision = "fp32") -> PolicyNetwork:

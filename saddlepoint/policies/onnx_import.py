@@ -121,7 +121,7 @@ def _runner(model: ModelProto, output: str, rows: _Rows) -> Callable[[Floats], F
     whole = reduced.SerializeToString()
 
     def run(observations: Floats) -> Floats:
-        session = run_onnx(whole, output, optimised=False)
+        session = run_onnx(whole, [output], optimised=False)
         if rows.is_bare:
             return np.stack([session(observation) for observation in observations])
         if rows.fixed is None:

@@ -16,7 +16,7 @@ IR_VERSION = 9
 
 
 def to_onnx(graph: Graph) -> bytes:
-    """The canonical model: input `observation`, outputs `logits` and perhaps `value`."""
+    """The canonical model: input `observation`, the outputs of the head and perhaps `value`."""
     writer = _Writer(graph)
     nodes = [writer.node(node) for node in graph.nodes]
     for name, source in graph.outputs.items():

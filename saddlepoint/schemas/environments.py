@@ -111,12 +111,25 @@ class DiscreteSpace(Schema):
     start: int = 0
 
 
+class ContinuousSpace(Schema):
+    """Actions of `n` numbers, flat, whatever the `shape` that the environment takes them in.
+
+    `low` and `high` are as a BoxSpace's: a scalar, or one number per entry; None where there is no bound.
+    """
+
+    kind: Literal["continuous"] = "continuous"
+    n: int = Field(ge=1)
+    shape: tuple[int, ...]
+    low: float | list[float | None] | None
+    high: float | list[float | None] | None
+
+
 class EnvironmentDescription(Schema):
     """What a policy must fit: the spaces of an environment."""
 
     env: EnvironmentSpec
     observation: BoxSpace
-    action: DiscreteSpace
+    action: DiscreteSpace | ContinuousSpace = Field(discriminator="kind")
     max_episode_steps: int | None = None
 
 

@@ -10,7 +10,16 @@ from saddlepoint.schemas.environments import EnvironmentDescription, Environment
 from saddlepoint.schemas.problems import Problem
 
 Layout = Literal["nhwc", "nchw"]
-Head = Literal["logits"]
+Head = Literal["logits", "q_values", "gaussian", "action"]
+"""What a policy says: scores of actions, values of actions, a diagonal Gaussian, or the action itself."""
+HEAD_OUTPUTS: dict[Head, tuple[str, ...]] = {
+    "logits": ("logits",),
+    "q_values": ("q_values",),
+    "gaussian": ("mean", "log_std"),
+    "action": ("action",),
+}
+"""The outputs of a canonical model that make a head."""
+CONTINUOUS_HEADS: frozenset[Head] = frozenset({"gaussian", "action"})
 
 
 class PolicyHints(Schema):
@@ -71,6 +80,13 @@ class PolicyCard(Schema):
     observation: InputDescription
     outputs: list[OutputDescription]
     actions: int
+    """How many there are to choose from or, under a continuous head, of how many numbers one consists."""
+    squash: Literal["none", "tanh"] = "none"
+    """Of a Gaussian head: `tanh` where the action is the tanh of the Gaussian, scaled to the bounds of the space."""
+    fixed_deviation: bool = False
+    """Of a Gaussian head: whether `log_std` is the same at every observation."""
+    states: list[InputDescription] = Field(default_factory=list)
+    """Of a recurrent policy: what it carries from step to step, zero at the start of an episode."""
     parameters: int
     sha256: str
     """Of the uploaded bytes."""
