@@ -1,4 +1,4 @@
-"""The set a perturbed observation may lie in: the l-inf ball, cut at the observation's bounds."""
+"""The set a perturbed observation may lie in: the l-inf or l2 ball, cut at the observation's bounds."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,9 @@ from torch import Tensor
 
 from saddlepoint.schemas.environments import BoxSpace
 
+INSIDE_L2 = 1 - 1e-6
+"""Of a radius: keeps a norm that is summed in float32 from exceeding it."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -16,28 +19,87 @@ class Bounds:
 
     low: Tensor
     high: Tensor
+    scale: Tensor | None = None
+    """(*obs): what an epsilon of 1 means in each entry, in observation units; None for 1 everywhere."""
 
     @classmethod
-    def of(cls, space: BoxSpace, device: torch.device | str = "cpu") -> "Bounds":
-        return cls(_bound(space.low, -math.inf, space.shape, device), _bound(space.high, math.inf, space.shape, device))
+    def of(
+        cls, space: BoxSpace, device: torch.device | str = "cpu", *, scale: Sequence[float] | None = None
+    ) -> "Bounds":
+        return cls(
+            _bound(space.low, -math.inf, space.shape, device),
+            _bound(space.high, math.inf, space.shape, device),
+            None if scale is None else torch.tensor(scale, dtype=torch.float32, device=device).reshape(space.shape),
+        )
+
+
+@dataclass(frozen=True)
+class L2:
+    """The rows whose ball is round: `of_row` (N,) bool, around `centre` (N, *obs) with `radius` (N,)."""
+
+    of_row: Tensor
+    centre: Tensor
+    radius: Tensor
+    scale: Tensor | None
+
+    def project_(self, x: Tensor) -> None:
+        """The nearest point of the ball, each row by itself, in place."""
+        rows = self.of_row
+        centre = self.centre[rows]
+        delta = self._in_units(x[rows] - centre)
+        norm = norms(delta)
+        shrink = torch.where(norm > self.radius[rows], self.radius[rows] / norm.clamp_min(1e-30), 1.0) * INSIDE_L2
+        x[rows] = centre + self._in_entries(delta * by_row(shrink, delta))
+
+    def start(self, x: Tensor, noise: Tensor) -> Tensor:
+        """`x` with the round rows uniform in their balls; `noise` is uniform in [0, 1), shaped like `x`.
+
+        A Gaussian direction; the norm of the Gaussian itself, which is independent of it, gives the distance.
+        """
+        rows = self.of_row
+        gaussian = torch.erfinv((noise[rows].double() * 2 - 1).clamp(-1 + 1e-7, 1 - 1e-7)) * math.sqrt(2)
+        count = gaussian[0].numel()
+        norm = norms(gaussian)
+        share = torch.special.gammainc(torch.full_like(norm, count / 2), norm.square() / 2) ** (1 / count)
+        distance = self.radius[rows] * share / norm.clamp_min(1e-30)
+        x = x.clone()
+        x[rows] = self.centre[rows] + self._in_entries((gaussian * by_row(distance, gaussian)).float())
+        return x
+
+    def direct_(self, direction: Tensor, gradient: Tensor) -> None:
+        """Put the unit vectors along the gradient into the round rows of `direction`."""
+        rows = self.of_row
+        steepest = self._in_entries(gradient[rows])
+        direction[rows] = steepest / by_row(norms(steepest).clamp_min(1e-30), steepest)
+
+    def _in_units(self, delta: Tensor) -> Tensor:
+        return delta if self.scale is None else delta / self.scale
+
+    def _in_entries(self, delta: Tensor) -> Tensor:
+        return delta if self.scale is None else delta * self.scale
 
 
 @dataclass(frozen=True)
 class Ball:
-    """Entrywise limits of each row, shaped like the observations they are around."""
+    """Entrywise limits of each row, shaped like the observations they are around; some rows are round as well."""
 
     lower: Tensor
     upper: Tensor
+    l2: L2 | None = None
 
     @classmethod
-    def around(cls, observation: Tensor, epsilon: Tensor, low: Tensor, high: Tensor) -> "Ball":
-        """The ball of radius `epsilon` (N,) around each row, within bounds widened to contain the row itself.
+    def around(
+        cls, observation: Tensor, epsilon: Tensor, low: Tensor, high: Tensor, scale: Tensor | None = None
+    ) -> "Ball":
+        """The l-inf ball of radius `epsilon` (N,) around each row, within bounds widened to contain the row itself.
 
         s + epsilon is rounded, and may come to lie one float32 too far out. Such a limit is moved one float32 towards
         s, which puts it at or inside the true one; rounding is monotone, so |x - s| computed in float32 is then at most
         epsilon for every x between the limits, exactly.
         """
         radius = by_row(epsilon, observation)
+        if scale is not None:
+            radius = radius * scale
         lower = _towards(observation - radius, observation, radius)
         upper = _towards(observation + radius, observation, radius)
         return cls(
@@ -47,17 +109,35 @@ class Ball:
 
     def clip_(self, x: Tensor) -> Tensor:
         """The point of the ball nearest to `x`, in place."""
+        if self.l2 is not None:
+            self.l2.project_(x)
         return torch.clamp(x, self.lower, self.upper, out=x)
 
 
-def uniform_start(observation: Tensor, epsilon: Tensor, noise: Tensor, ball: Ball) -> Tensor:
-    """A point uniform in the ball, then clipped to the bounds; `noise` is uniform in [0, 1), shaped like the rows."""
-    return ball.clip_(torch.addcmul(observation, noise * 2 - 1, by_row(epsilon, observation)))
+def uniform_start(observation: Tensor, radius: Tensor, noise: Tensor, ball: Ball) -> Tensor:
+    """A point uniform in the ball, then clipped to the bounds; `noise` is uniform in [0, 1), shaped like the rows.
+
+    `radius` broadcasts against the rows.
+    """
+    x = torch.addcmul(observation, noise * 2 - 1, radius)
+    if ball.l2 is not None:
+        x = ball.l2.start(x, noise)
+    return ball.clip_(x)
 
 
 def by_row(values: Tensor, like: Tensor) -> Tensor:
     """(N,) as (N, 1, ..., 1), to broadcast over the entries of each row."""
     return values.reshape(-1, *[1] * (like.dim() - 1))
+
+
+def entries(x: Tensor) -> tuple[int, ...]:
+    """All axes but the first."""
+    return tuple(range(1, x.dim()))
+
+
+def norms(x: Tensor) -> Tensor:
+    """(N,): the l2 norm of each row."""
+    return torch.linalg.vector_norm(x, dim=entries(x))
 
 
 def _towards(limit: Tensor, centre: Tensor, radius: Tensor) -> Tensor:

@@ -5,10 +5,10 @@ from typing import Protocol
 from torch import Tensor
 
 
-class HasLogits(Protocol):
+class HasHead(Protocol):
     @property
-    def logits(self) -> Tensor:
-        """(N, A) float32."""
+    def head(self) -> Tensor:
+        """(N, K) float32."""
 
 
 class AttackedNetwork(Protocol):
@@ -24,5 +24,5 @@ class AttackedNetwork(Protocol):
     def from_attack_layout(self, arranged: Tensor, /) -> Tensor:
         """The inverse."""
 
-    def forward_attack(self, arranged: Tensor, /) -> HasLogits:
+    def forward_attack(self, arranged: Tensor, /) -> HasHead:
         """(N, *layout) float32, differentiable in its argument."""

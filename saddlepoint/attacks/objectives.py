@@ -1,21 +1,23 @@
-"""What each attack raises, as pure functions of logits.
+"""What each attack on a choice among actions raises, as pure functions of logits.
 
-Every objective here has one form: with constants u, v >= 0 of the clean logits,
+Every objective here has one form: with constants u, v >= 0 and w of the clean logits,
 
-    J(x) = log sum_a u_a exp z_a(x)  -  log sum_a v_a exp z_a(x),
+    J(x) = log sum_a u_a exp z_a(x)  -  log sum_a v_a exp z_a(x)  +  sum_a w_a z_a(x),
 
 a contrast of the actions to raise against the actions to lower. It is a rising function of the loss in the books (see
-`Objective.loss`), so its gradient has the same sign and PGD takes the same steps, but it does not underflow: the
-gradient of a softmax is exactly 0 in float32 on most rows of a saturated policy, that of J is not.
+`loss_of_rows`), so its gradient has the same sign and PGD takes the same steps, but it does not underflow: the gradient
+of a softmax is exactly 0 in float32 on most rows of a saturated policy, that of J is not. `margin` takes the highest
+logit in place of the first sum.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from saddlepoint.schemas.attacks import AttackKind
+from saddlepoint.attacks.rows import Masks
+from saddlepoint.schemas.attacks import Objective
 
 IMPOSSIBLE = -torch.inf
 """The log weight of an action that has no part in a sum."""
@@ -23,14 +25,18 @@ IMPOSSIBLE = -torch.inf
 
 @dataclass(frozen=True)
 class Contrast:
-    """The logarithms of the weights u and v, each (N, A) float32; -inf for an action left out."""
+    """The logarithms of the weights u and v, -inf for an action left out, and w: each (N, A) float32."""
 
     raised: Tensor
     lowered: Tensor
+    slope: Tensor | None = None
+    """None where no row has one."""
+    hard: Tensor | None = None
+    """(N,) bool: the rows that take the highest raised logit for the first sum; None where there is none."""
 
 
 @dataclass(frozen=True)
-class Objective:
+class CategoricalObjective:
     """An attack's aim: the contrast that is raised, and the loss that is reported."""
 
     contrast: Callable[[Tensor], Contrast]
@@ -42,7 +48,8 @@ class Objective:
 def ce_contrast(clean: Tensor) -> Contrast:
     """Of the cross entropy -sum_a pi(a|x) log pi(a|s), the ATPA paper's Eq. 9.
 
-    With D_a = max_b log pi(b|s) - log pi(a|s) >= 0 the cross entropy is const + sum_a pi(a|x) D_a.
+    With D_a = max_b log pi(b|s) - log pi(a|s) >= 0 the cross entropy is const + sum_a pi(a|x) D_a. For logits that are
+    action values over a temperature the same contrast is that of Eq. 7, -sum_a pi(a|x) Q(s, a): the paper's Theorem 1.
     """
     excess = clean.amax(dim=1, keepdim=True) - clean
     return Contrast(raised=excess.log(), lowered=torch.zeros_like(clean))
@@ -50,6 +57,11 @@ def ce_contrast(clean: Tensor) -> Contrast:
 
 def ce_loss(perturbed: Tensor, clean: Tensor) -> Tensor:
     return -(perturbed.softmax(dim=1) * clean.log_softmax(dim=1)).sum(dim=1)
+
+
+def value_loss(perturbed: Tensor, clean: Tensor) -> Tensor:
+    """-sum_a pi(a|x) Q(s, a) with the values in units of the temperature."""
+    return -(perturbed.softmax(dim=1) * clean).sum(dim=1)
 
 
 def max_contrast(clean: Tensor) -> Contrast:
@@ -72,45 +84,80 @@ def min_loss(perturbed: Tensor, clean: Tensor) -> Tensor:
     return _pick(perturbed.log_softmax(dim=1), clean.argmin(dim=1))
 
 
-OBJECTIVES: dict[AttackKind, Objective] = {
-    "ce": Objective(ce_contrast, ce_loss),
-    "max": Objective(max_contrast, max_loss),
-    "min": Objective(min_contrast, min_loss),
+def kl_contrast(clean: Tensor) -> Contrast:
+    """Of KL(pi(.|s) || pi(.|x)) = const - sum_a pi(a|s) log pi(a|x) (Zhang et al. 2020, SA-MDP).
+
+    Written around the top action a*: log sum_a exp z_a - z_a* + sum_a (1[a = a*] - pi(a|s)) z_a.
+    """
+    top = _one_hot(clean.argmax(dim=1), clean)
+    return Contrast(raised=torch.zeros_like(clean), lowered=_log(top), slope=top.float() - clean.softmax(dim=1))
+
+
+def kl_loss(perturbed: Tensor, clean: Tensor) -> Tensor:
+    log_p = clean.log_softmax(dim=1)
+    return (log_p.exp() * (log_p - perturbed.log_softmax(dim=1))).sum(dim=1)
+
+
+def margin_contrast(clean: Tensor) -> Contrast:
+    """Of the best other logit less that of the clean top action (Carlini and Wagner 2017)."""
+    top = _one_hot(clean.argmax(dim=1), clean)
+    hard = torch.ones_like(top[:, 0])
+    return Contrast(raised=_log(~top), lowered=_log(top), hard=hard)
+
+
+def margin_loss(perturbed: Tensor, clean: Tensor) -> Tensor:
+    top = _one_hot(clean.argmax(dim=1), clean)
+    return perturbed.masked_fill(top, IMPOSSIBLE).amax(dim=1) - _pick(perturbed, clean.argmax(dim=1))
+
+
+OBJECTIVES: dict[Objective, CategoricalObjective] = {
+    "ce": CategoricalObjective(ce_contrast, ce_loss),
+    "max": CategoricalObjective(max_contrast, max_loss),
+    "min": CategoricalObjective(min_contrast, min_loss),
+    "value": CategoricalObjective(ce_contrast, value_loss),
+    "kl": CategoricalObjective(kl_contrast, kl_loss),
+    "margin": CategoricalObjective(margin_contrast, margin_loss),
 }
 
 
 def value(perturbed: Tensor, contrast: Contrast) -> Tensor:
     """J, (N,): what the loop raises. Its gradient is exactly 0 on a row that has nothing to raise."""
-    raised = torch.logsumexp(perturbed + contrast.raised, dim=1)
-    return raised - torch.logsumexp(perturbed + contrast.lowered, dim=1)
+    shifted = perturbed + contrast.raised
+    raised = torch.logsumexp(shifted, dim=1)
+    if contrast.hard is not None:
+        raised = torch.where(contrast.hard, shifted.amax(dim=1), raised)
+    result = raised - torch.logsumexp(perturbed + contrast.lowered, dim=1)
+    return result if contrast.slope is None else result + (contrast.slope * perturbed).sum(dim=1)
 
 
-def contrast_of_rows(clean: Tensor, rows_of: Mapping[AttackKind, Tensor]) -> Contrast:
-    """The contrast of a batch whose rows are under different attacks; `rows_of` holds a (N,) mask for each.
+def contrast_of_rows(clean: Tensor, rows_of: Masks) -> Contrast:
+    """The contrast of a batch whose rows are under different attacks.
 
     A row with nothing to raise (one action; a uniform clean policy, whose cross entropy is the same everywhere) gets
     the same weights on both sides: J is 0 there, and so is its gradient. Without that an empty sum would make it NaN.
     """
     raised, lowered = torch.zeros_like(clean), torch.zeros_like(clean)
+    slope = torch.zeros_like(clean) if "kl" in rows_of else None
+    hard = torch.zeros_like(clean[:, 0], dtype=torch.bool) if "margin" in rows_of else None
     for kind, mask in rows_of.items():
-        own = of_kind(kind).contrast(clean)
-        chosen = (mask & ~_is_empty(own.raised) & ~_is_empty(own.lowered)).unsqueeze(1)
+        own = OBJECTIVES[kind].contrast(clean)
+        usable = mask & ~_is_empty(own.raised) & ~_is_empty(own.lowered)
+        chosen = usable.unsqueeze(1)
         raised = torch.where(chosen, own.raised, raised)
         lowered = torch.where(chosen, own.lowered, lowered)
-    return Contrast(raised, lowered)
+        if own.slope is not None:
+            slope = torch.where(chosen, own.slope, torch.zeros_like(clean))
+        if own.hard is not None:
+            hard = usable
+    return Contrast(raised, lowered, slope, hard)
 
 
-def loss_of_rows(perturbed: Tensor, clean: Tensor, rows_of: Mapping[AttackKind, Tensor]) -> Tensor:
-    """The loss in the books of each row, (N,) nats."""
+def loss_of_rows(perturbed: Tensor, clean: Tensor, rows_of: Masks) -> Tensor:
+    """The loss in the books of each row, (N,): nats, and of `margin` and `value` units of the logits."""
     loss = torch.zeros_like(perturbed[:, 0])
     for kind, mask in rows_of.items():
-        loss = torch.where(mask, of_kind(kind).loss(perturbed, clean), loss)
+        loss = torch.where(mask, OBJECTIVES[kind].loss(perturbed, clean), loss)
     return loss
-
-
-def of_kind(kind: AttackKind) -> Objective:
-    """What an attack raises; one that raises nothing (`none`, `random`) is measured by the cross entropy."""
-    return OBJECTIVES.get(kind, OBJECTIVES["ce"])
 
 
 def _is_empty(log_weights: Tensor) -> Tensor:

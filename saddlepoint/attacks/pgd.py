@@ -1,22 +1,25 @@
 """The one PGD loop: every attack is a row of its batch.
 
-Madry et al. 2018 (Eq. 2 of the ATPA paper): start uniform in the ball, n times x <- Proj(x + alpha sign grad J(x)), and
-the last iterate is the perturbed observation.
+Madry et al. 2018 (Eq. 2 of the ATPA paper): start uniform in the ball, then n times x <- Proj(x + alpha sign grad J(x)),
+in an l2 ball with grad J / ||grad J|| for the sign, and the last iterate is the perturbed observation.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from saddlepoint.attacks import objectives
-from saddlepoint.attacks.ball import Ball, Bounds, by_row, uniform_start
+from saddlepoint.attacks.ball import L2, Ball, Bounds, by_row, entries, uniform_start
+from saddlepoint.attacks.frames import Frames
+from saddlepoint.attacks.heads import CATEGORICAL, Head, Value
 from saddlepoint.attacks.network import AttackedNetwork
-from saddlepoint.attacks.objectives import Contrast
-from saddlepoint.attacks.rows import Rows
+from saddlepoint.attacks.rows import Masks, Rows
+from saddlepoint.attacks.square import square_search
 
-LOWEST_LOGIT = -1e30
-"""Stands for a logit of -inf (a masked action), so that differences of logits stay finite."""
+SMALL_START = 0.1
+"""Share of epsilon from which a single step starts where its loss has no gradient at the clean observation."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,11 @@ class Perturbed:
 
     observation: Tensor
     """(N, *obs) float32: what the policy is given."""
-    logits: Tensor
-    """(N, A) float32, at the perturbed observation."""
-    clean_logits: Tensor
+    outputs: Tensor
+    """(N, K) float32: the policy's head at the perturbed observation."""
+    clean_outputs: Tensor
     loss: Tensor
-    """(N,) nats: the attack's own loss at the perturbed observation; cross entropy where it has none."""
+    """(N,): the attack's own loss at the perturbed observation; cross entropy where it has none."""
     clean_loss: Tensor
     best_loss: Tensor
     """The highest loss of any iterate; those before the last are seen at the attack network's precision."""
@@ -38,7 +41,30 @@ class Perturbed:
     zero_gradient: Tensor
     """(N,) bool: some step of the row met a gradient that was zero everywhere."""
     linf: Tensor
-    """(N,) float32: the largest |perturbation|, at most epsilon."""
+    """(N,) float32: the largest |perturbation| in units of epsilon."""
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What only some attacks ask for; each may be None where no row does."""
+
+    restart_noise: Callable[[int], Tensor] | None = None
+    """Number of a try, from 1 -> noise (N, *obs) to start it from."""
+    frames: Frames | None = None
+    streams: Sequence[np.random.Generator | None] | None = None
+    """One a row: the random numbers of a search."""
+
+
+NOTHING = Extras()
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """Where one start ended: `x` in the attack layout, the outputs of its iterates, and whether a gradient was zero."""
+
+    x: Tensor
+    iterates: list[Tensor]
+    zero_gradient: Tensor
 
 
 def perturb(
@@ -48,42 +74,142 @@ def perturb(
     noise: Tensor | None,
     bounds: Bounds,
     *,
+    head: Head = CATEGORICAL,
     attack_network: AttackedNetwork | None = None,
+    extras: Extras = NOTHING,
 ) -> Perturbed:
     """Perturb every row of `observation` (N, *obs) float32 as `rows` says.
 
     `noise` (N, *obs) float32, uniform in [0, 1), is where the rows start; None if no row has a ball. Gradients are
     taken of `attack_network` (the same policy in the same layout, possibly at lower precision); targets, losses and
-    the logits that come back are of `network`. A row's result does not depend on the attacks of the other rows.
+    the outputs that come back are of `network`. A row's result does not depend on the attacks of the other rows.
     """
     with torch.no_grad():
         arranged = network.to_attack_layout(observation)
-        clean = _logits(network, arranged)
-        contrast = objectives.contrast_of_rows(clean, rows.masks)
-        x, zero_gradient, iterates = arranged, torch.zeros_like(rows.steps, dtype=torch.bool), []
-        if rows.uses_noise:
-            ball = _ball(network, observation, arranged, rows, bounds)
-            x = uniform_start(arranged, rows.epsilon, _arranged_noise(network, noise), ball)
-            iterates = _climb_(attack_network or network, x, ball, rows, contrast, zero_gradient)
-        logits = _logits(network, x) if rows.uses_noise else clean
-        loss = objectives.loss_of_rows(logits, clean, rows.masks)
+        clean = network.forward_attack(arranged).head
+        clean_loss = head.loss(clean, clean, rows.measured)
+        if not rows.uses_noise:
+            return _untouched(observation, clean, clean_loss)
+        if noise is None:
+            raise ValueError("rows with a ball need noise to start from")
+        ball = _ball(network, observation, arranged, rows, bounds, extras.frames)
+        search = _Search(network, attack_network or network, observation, arranged, rows, bounds, ball, head, clean)
+        found, best_loss = search.run(noise, extras)
+        outputs = network.forward_attack(found.x).head
+        loss, measured = head.loss(outputs, clean, rows.measured), head.climbed(clean, rows.measured)
         return Perturbed(
-            observation=network.from_attack_layout(x) if rows.uses_noise else observation,
-            logits=logits,
-            clean_logits=clean,
+            observation=network.from_attack_layout(found.x),
+            outputs=outputs,
+            clean_outputs=clean,
             loss=loss,
-            clean_loss=objectives.loss_of_rows(clean, clean, rows.masks),
-            best_loss=_best(loss, iterates, clean, rows),
-            rises=objectives.value(logits, contrast) > objectives.value(clean, contrast),
-            zero_gradient=zero_gradient,
-            linf=(x - arranged).abs_().amax(_entries(x)),
+            clean_loss=clean_loss,
+            best_loss=torch.maximum(loss, best_loss),
+            rises=measured(outputs) > measured(clean),
+            zero_gradient=found.zero_gradient,
+            linf=_linf(network, found.x - arranged, observation, bounds),
         )
 
 
+@dataclass(frozen=True)
+class _Search:
+    """Everything that the tries of one batch share; tensors are in the attack layout."""
+
+    network: AttackedNetwork
+    attack_network: AttackedNetwork
+    observation: Tensor
+    arranged: Tensor
+    rows: Rows
+    bounds: Bounds
+    ball: Ball
+    head: Head
+    clean: Tensor
+
+    def run(self, noise: Tensor, extras: Extras) -> tuple[_Attempt, Tensor]:
+        """The best try of each row, and the highest loss that any iterate of any of its tries had."""
+        found = self._attempt(0, noise, extras.frames)
+        best_loss = self._highest(found.iterates, 0)
+        for number in range(1, self.rows.tries):
+            if extras.restart_noise is None:
+                raise ValueError("rows with several tries need noise for each")
+            other = self._attempt(number, extras.restart_noise(number), extras.frames)
+            takes_part = self.rows.has_try(number) & (self.rows.steps > 0)
+            highest = self._highest(other.iterates, number)
+            best_loss = torch.where(takes_part, torch.maximum(best_loss, highest), best_loss)
+            found = self._better(found, other, takes_part)
+        if bool((self.rows.square & (self.rows.epsilon > 0)).any()):
+            found = replace(found, x=self._square(found.x, extras))
+        return found, best_loss
+
+    def _attempt(self, number: int, noise: Tensor, frames: Frames | None) -> _Attempt:
+        objectives = self.rows.objectives_of_try(number)
+        radius = by_row(self.rows.epsilon * self._start_share(objectives), self.arranged)
+        scale = _arranged_scale(self.network, self.observation, self.bounds)
+        radius = radius if scale is None else radius * scale
+        x = uniform_start(self.arranged, radius, self.network.to_attack_layout(noise), self.ball)
+        zero_gradient = torch.zeros_like(self.rows.steps, dtype=torch.bool)
+        climbed = self.head.climbed(self.clean, objectives)
+        iterates = _climb_(self.attack_network, x, self.ball, self.rows, climbed, zero_gradient, scale)
+        return _Attempt(self._settle(x, frames), iterates, zero_gradient)
+
+    def _start_share(self, objectives: Masks) -> Tensor:
+        """1, and for a single step 0, or a little where the clean observation has no gradient."""
+        share = torch.ones_like(self.rows.epsilon)
+        for kind, mask in objectives.items():
+            flat = SMALL_START if kind in self.head.flat_at_clean else 0.0
+            share = torch.where(mask & self.rows.single_step, flat, share)
+        return share
+
+    def _settle(self, x: Tensor, frames: Frames | None) -> Tensor:
+        """`x` as it can be given: rounded, and the same in every copy of a frame, where a row asks for it."""
+        if bool(self.rows.quantized.any()):
+            rounded = self.arranged + (x - self.arranged).trunc()
+            x = torch.where(by_row(self.rows.quantized, x), rounded, x)
+        if frames is None:
+            return x
+        return self.network.to_attack_layout(frames.tie(self.network.from_attack_layout(x)))
+
+    def _highest(self, iterates: list[Tensor], number: int) -> Tensor:
+        """The highest loss of the iterates at which each row still moved, -inf where it never did."""
+        highest = torch.full_like(self.rows.epsilon, -torch.inf)
+        for step, outputs in enumerate(iterates):
+            seen = self.head.loss(outputs, self.clean, self.rows.measured)
+            highest = torch.where(self.rows.steps > step, torch.maximum(highest, seen), highest)
+        return highest
+
+    def _better(self, one: _Attempt, other: _Attempt, takes_part: Tensor) -> _Attempt:
+        measured = self.head.climbed(self.clean, self.rows.measured)
+        values = [measured(self.network.forward_attack(attempt.x).head) for attempt in (one, other)]
+        chosen = takes_part & (values[1] > values[0])
+        return _Attempt(
+            torch.where(by_row(chosen, one.x), other.x, one.x),
+            one.iterates,
+            one.zero_gradient | (other.zero_gradient & takes_part),
+        )
+
+    def _square(self, x: Tensor, extras: Extras) -> Tensor:
+        if extras.streams is None:
+            raise ValueError("rows under a search need random numbers for it")
+        measured = self.head.climbed(self.clean, self.rows.measured)
+        limits = Ball(*(self.network.from_attack_layout(limit) for limit in (self.ball.lower, self.ball.upper)))
+
+        def value(candidate: Tensor) -> Tensor:
+            return measured(self.network.forward_attack(self.network.to_attack_layout(candidate)).head)
+
+        searched = square_search(self.observation, limits, self.rows, value, extras.streams)
+        settled = self._settle(self.network.to_attack_layout(searched), extras.frames)
+        return torch.where(by_row(self.rows.square, x), settled, x)
+
+
 def _climb_(
-    network: AttackedNetwork, x: Tensor, ball: Ball, rows: Rows, contrast: Contrast, zero_gradient: Tensor
+    network: AttackedNetwork,
+    x: Tensor,
+    ball: Ball,
+    rows: Rows,
+    climbed: Value,
+    zero_gradient: Tensor,
+    scale: Tensor | None,
 ) -> list[Tensor]:
-    """Move `x` up the objective in place, and mark the rows that met a zero gradient; the logits along the way.
+    """Move `x` up the objective in place, and mark the rows that met a zero gradient; the outputs along the way.
 
     Nothing as large as the batch is allocated inside the loop, except what autograd keeps.
     """
@@ -91,51 +217,74 @@ def _climb_(
     seen = []
     for step in range(rows.most_steps):
         active = rows.steps > step
-        logits, gradient = _gradient(network, x, contrast)
+        outputs, gradient = _gradient(network, x, climbed)
         direction.copy_(gradient).nan_to_num_(0.0)
-        zero_gradient |= active & (direction.amax(_entries(x)) == 0) & (direction.amin(_entries(x)) == 0)
-        x.addcmul_(direction.sign_(), by_row(rows.step_size * active, x))
+        zero_gradient |= active & (direction.amax(entries(x)) == 0) & (direction.amin(entries(x)) == 0)
+        _direct_(direction, ball, scale)
+        x.addcmul_(direction, by_row(rows.step_size * active, x))
         ball.clip_(x)
-        seen.append(logits)
+        seen.append(outputs)
     return seen
 
 
-def _gradient(network: AttackedNetwork, x: Tensor, contrast: Contrast) -> tuple[Tensor, Tensor]:
-    """Logits at `x`, and the gradient of the objective with respect to `x` alone."""
+def _direct_(direction: Tensor, ball: Ball, scale: Tensor | None) -> None:
+    """The direction of steepest ascent in the norm of each row's ball, from the gradient, in place."""
+    gradient = direction.clone() if ball.l2 is not None else direction
+    direction.sign_()
+    if ball.l2 is not None:
+        ball.l2.direct_(direction, gradient)
+    if scale is not None:
+        direction.mul_(scale)
+
+
+def _gradient(network: AttackedNetwork, x: Tensor, climbed: Value) -> tuple[Tensor, Tensor]:
+    """Outputs at `x`, and the gradient of the objective with respect to `x` alone."""
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
-        logits = _logits(network, leaf)
-        value = objectives.value(logits, contrast).sum()
+        outputs = network.forward_attack(leaf).head
+        value = climbed(outputs).sum()
     (gradient,) = torch.autograd.grad(value, leaf)
-    return logits.detach(), gradient
+    return outputs.detach(), gradient
 
 
-def _logits(network: AttackedNetwork, arranged: Tensor) -> Tensor:
-    return network.forward_attack(arranged).logits.clamp_min(LOWEST_LOGIT)
-
-
-def _best(loss: Tensor, iterates: list[Tensor], clean: Tensor, rows: Rows) -> Tensor:
-    """The highest of the last loss and those of the iterates at which the row still moved."""
-    for step, logits in enumerate(iterates):
-        seen = objectives.loss_of_rows(logits, clean, rows.masks)
-        loss = torch.where(rows.steps > step, torch.maximum(loss, seen), loss)
-    return loss
-
-
-def _ball(network: AttackedNetwork, observation: Tensor, arranged: Tensor, rows: Rows, bounds: Bounds) -> Ball:
-    low, high = (
-        bound if bound.dim() == 0 else network.to_attack_layout(bound.expand_as(observation))
-        for bound in (bounds.low, bounds.high)
+def _untouched(observation: Tensor, clean: Tensor, clean_loss: Tensor) -> Perturbed:
+    never = torch.zeros_like(clean_loss, dtype=torch.bool)
+    return Perturbed(
+        observation, clean, clean, clean_loss, clean_loss, clean_loss, never, never, torch.zeros_like(clean_loss)
     )
-    return Ball.around(arranged, rows.epsilon, low, high)
 
 
-def _arranged_noise(network: AttackedNetwork, noise: Tensor | None) -> Tensor:
-    if noise is None:
-        raise ValueError("rows with a ball need noise to start from")
-    return network.to_attack_layout(noise)
+def _ball(
+    network: AttackedNetwork,
+    observation: Tensor,
+    arranged: Tensor,
+    rows: Rows,
+    bounds: Bounds,
+    frames: Frames | None,
+) -> Ball:
+    low, high = (_arranged(network, bound, observation) for bound in (bounds.low, bounds.high))
+    if bool(rows.unclipped.any()):
+        free = by_row(rows.unclipped, arranged)
+        low, high = torch.where(free, -torch.inf, low), torch.where(free, torch.inf, high)
+    scale = _arranged_scale(network, observation, bounds)
+    ball = Ball.around(arranged, rows.epsilon, low, high, scale)
+    if frames is not None:
+        plain = Ball(*(network.from_attack_layout(limit.contiguous()) for limit in (ball.lower, ball.upper)))
+        limited = frames.limit(observation, plain)
+        ball = Ball(*(network.to_attack_layout(limit) for limit in (limited.lower, limited.upper)))
+    if not bool(rows.in_l2.any()):
+        return ball
+    return replace(ball, l2=L2(rows.in_l2, arranged, rows.epsilon, scale))
 
 
-def _entries(x: Tensor) -> tuple[int, ...]:
-    """The axes of a row."""
-    return tuple(range(1, x.dim()))
+def _arranged(network: AttackedNetwork, bound: Tensor, observation: Tensor) -> Tensor:
+    return bound if bound.dim() == 0 else network.to_attack_layout(bound.expand_as(observation))
+
+
+def _arranged_scale(network: AttackedNetwork, observation: Tensor, bounds: Bounds) -> Tensor | None:
+    return None if bounds.scale is None else _arranged(network, bounds.scale, observation)[:1]
+
+
+def _linf(network: AttackedNetwork, delta: Tensor, observation: Tensor, bounds: Bounds) -> Tensor:
+    scale = _arranged_scale(network, observation, bounds)
+    return (delta if scale is None else delta / scale).abs_().amax(entries(delta))

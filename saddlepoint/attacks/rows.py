@@ -1,24 +1,27 @@
 """Which attack each row of a batch is under."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from saddlepoint.schemas.attacks import AttackKind, ResolvedAttack
+from saddlepoint.schemas.attacks import Objective, ResolvedAttack
+
+Masks = Mapping[Objective, Tensor]
+"""For each objective present, which rows it is the objective of: (N,) bool."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """One entry a row: kind, epsilon and step size (N,) float32 in observation units, steps (N,) int64.
+    """One entry a row: epsilon and step size (N,) float32 in observation units, steps (N,) int64.
 
     A row without a ball (`none`, or an epsilon of 0) has epsilon 0; one that takes no PGD steps has steps 0.
     """
 
-    kinds: tuple[AttackKind, ...]
+    attacks: tuple[ResolvedAttack, ...]
     epsilon: Tensor
     step_size: Tensor
     steps: Tensor
@@ -28,14 +31,18 @@ class Rows:
         """Epsilons are rounded down to float32, so that no float32 perturbation in the ball exceeds what was asked."""
         moves = [attack.uses_gradient and attack.epsilon > 0 for attack in attacks]
         return cls(
-            kinds=tuple(attack.kind for attack in attacks),
+            attacks=tuple(attacks),
             epsilon=torch.tensor([_epsilon(attack) for attack in attacks], dtype=torch.float32, device=device),
             step_size=torch.tensor([attack.step_size for attack in attacks], dtype=torch.float32, device=device),
             steps=torch.tensor([a.steps if move else 0 for a, move in zip(attacks, moves, strict=True)], device=device),
         )
 
     def __len__(self) -> int:
-        return len(self.kinds)
+        return len(self.attacks)
+
+    def only(self, acting: Tensor) -> "Rows":
+        """The same rows with the attacks of those outside `acting` (N,) bool left out."""
+        return self if bool(acting.all()) else replace(self, epsilon=self.epsilon * acting, steps=self.steps * acting)
 
     @cached_property
     def most_steps(self) -> int:
@@ -43,21 +50,69 @@ class Rows:
         return int(self.steps.max())
 
     @cached_property
-    def masks(self) -> dict[AttackKind, Tensor]:
-        """For each kind present, which rows are under it: (N,) bool."""
-        codes = {kind: code for code, kind in enumerate(sorted(set(self.kinds)))}
-        of_row = torch.tensor([codes[kind] for kind in self.kinds], device=self.steps.device)
-        return {kind: of_row == code for kind, code in codes.items()}
-
-    @cached_property
     def uses_noise(self) -> bool:
         """Whether any row has a ball to start in."""
         return bool((self.epsilon > 0).any())
+
+    @cached_property
+    def tries(self) -> int:
+        """How often the row with the most tries starts anew: restarts, and the members of a worst of a set."""
+        return max((len(attack.objectives) for attack in self.attacks if attack.uses_gradient), default=1)
+
+    def has_try(self, number: int) -> Tensor:
+        """(N,) bool: the rows that start at least `number` + 1 times."""
+        return self._where(lambda attack: len(attack.objectives) > number)
+
+    def objectives_of_try(self, number: int) -> Masks:
+        """What the rows climb in a try; a row with fewer tries repeats its last."""
+        return self._masks([_climbed(attack, number) for attack in self.attacks])
+
+    @cached_property
+    def measured(self) -> Masks:
+        """By which loss each row is reported."""
+        return self._masks([attack.measured_by for attack in self.attacks])
+
+    @cached_property
+    def in_l2(self) -> Tensor:
+        return self._where(lambda attack: attack.norm == "l2")
+
+    @cached_property
+    def unclipped(self) -> Tensor:
+        return self._where(lambda attack: not attack.clip)
+
+    @cached_property
+    def quantized(self) -> Tensor:
+        return self._where(lambda attack: attack.quantize)
+
+    @cached_property
+    def frame_consistent(self) -> Tensor:
+        return self._where(lambda attack: attack.frame_consistent)
+
+    @cached_property
+    def single_step(self) -> Tensor:
+        """FGSM, which starts at the clean observation."""
+        return self._where(lambda attack: attack.kind == "fgsm")
+
+    @cached_property
+    def square(self) -> Tensor:
+        return self._where(lambda attack: attack.kind == "square" and attack.epsilon > 0)
+
+    def _where(self, condition: Callable[[ResolvedAttack], bool]) -> Tensor:
+        return torch.tensor([condition(attack) for attack in self.attacks], device=self.steps.device)
+
+    def _masks(self, objectives: Sequence[Objective]) -> Masks:
+        codes = {kind: code for code, kind in enumerate(sorted(set(objectives)))}
+        of_row = torch.tensor([codes[kind] for kind in objectives], device=self.steps.device)
+        return {kind: of_row == code for kind, code in codes.items()}
 
 
 def uniform_rows(attack: ResolvedAttack, count: int, device: torch.device | str = "cpu") -> Rows:
     """A batch whose rows are all under one attack."""
     return Rows.of([attack] * count, device)
+
+
+def _climbed(attack: ResolvedAttack, number: int) -> Objective:
+    return attack.objectives[min(number, len(attack.objectives) - 1)] if attack.objectives else "ce"
 
 
 def _epsilon(attack: ResolvedAttack) -> float:

@@ -64,7 +64,7 @@ def test_none_is_untouched_and_random_is_the_uniform_start() -> None:
     result = run(bent_policy(), [attack("none"), attack("random"), *[attack("ce")] * (N - 2)])
     clean = observations()
     assert torch.equal(clean[0], result.observation[0])
-    assert torch.equal(result.clean_logits[0], result.logits[0])
+    assert torch.equal(result.clean_outputs[0], result.outputs[0])
     assert torch.equal(clean[1] + (draw(N, D)[1] * 2 - 1) * 0.5, result.observation[1])
 
 
@@ -91,7 +91,7 @@ def test_a_row_does_not_depend_on_the_attacks_of_its_neighbours() -> None:
     together = run(bent_policy(), attacks, attack_network=less_precise)
     for row, own in enumerate(attacks):
         alone = run(bent_policy(), [own] * N, attack_network=less_precise)
-        for field in ("observation", "logits", "loss", "clean_loss", "best_loss", "rises", "zero_gradient", "linf"):
+        for field in ("observation", "outputs", "loss", "clean_loss", "best_loss", "rises", "zero_gradient", "linf"):
             assert torch.equal(getattr(alone, field)[row], getattr(together, field)[row]), (own, field)
 
 
@@ -157,7 +157,7 @@ def test_gradients_come_from_the_attack_network_and_everything_else_from_the_net
     result = perturb(acting, observations(), rows, draw(N, D), unbounded(), attack_network=attacking)
     assert attacking.calls == ["attack"] * 4
     assert acting.calls == ["forward", "forward"]
-    assert torch.equal(acting(result.observation), result.logits)
+    assert torch.equal(acting(result.observation), result.outputs)
 
 
 def test_the_callers_observation_is_left_alone() -> None:

@@ -7,12 +7,12 @@ from tests.attacks.toys import attack
 
 def test_rows_spell_out_their_attacks() -> None:
     rows = Rows.of([attack("none"), attack("random", 4.0), attack("ce", 4.0, steps=3), attack("max", 2.0, steps=7)])
-    assert rows.kinds == ("none", "random", "ce", "max")
     assert torch.equal(rows.epsilon, torch.tensor([0.0, 4.0, 4.0, 2.0]))
     assert torch.equal(rows.step_size[2:], torch.tensor([2.0, 1.0]))
     assert torch.equal(rows.steps, torch.tensor([0, 0, 3, 7]))
     assert rows.most_steps == 7
-    assert torch.equal(rows.masks["ce"], torch.tensor([False, False, True, False]))
+    assert torch.equal(rows.measured["max"], torch.tensor([False, False, False, True]))
+    assert torch.equal(rows.measured["ce"], torch.tensor([True, True, True, False]))
 
 
 def test_an_epsilon_of_zero_needs_neither_steps_nor_noise() -> None:

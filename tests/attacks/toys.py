@@ -11,7 +11,7 @@ from saddlepoint.schemas.attacks import AttackKind, ResolvedAttack
 
 @dataclass(frozen=True)
 class ToyOutputs:
-    logits: Tensor
+    head: Tensor
 
 
 @dataclass

@@ -1,0 +1,105 @@
+"""What an attack needs of a policy's head: what it climbs, and by which loss it is reported."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from saddlepoint.attacks import continuous, objectives
+from saddlepoint.attacks.continuous import ActionBounds, Gaussian
+from saddlepoint.attacks.rows import Masks
+from saddlepoint.schemas.attacks import Objective
+
+LOWEST_LOGIT = -1e30
+"""Stands for a logit of -inf (a masked action), so that differences of logits stay finite."""
+
+Value = Callable[[Tensor], Tensor]
+"""(N, K) outputs of the head -> (N,), differentiable."""
+
+
+class Head(Protocol):
+    """The meaning of (N, K) numbers that a policy gives for N observations."""
+
+    flat_at_clean: frozenset[Objective]
+    """Objectives without a gradient at the clean observation."""
+
+    def climbed(self, clean: Tensor, objectives_of: Masks, /) -> Value:
+        """What the loop raises: a rising function of each row's loss that does not underflow."""
+
+    def loss(self, outputs: Tensor, clean: Tensor, objectives_of: Masks, /) -> Tensor:
+        """(N,): the loss in the books of each row."""
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """A choice among actions by softmax of logits, or of values over a temperature."""
+
+    temperature: float = 1.0
+    flat_at_clean: frozenset[Objective] = frozenset({"kl"})
+
+    def logits(self, outputs: Tensor) -> Tensor:
+        """(N, A), finite."""
+        scaled = outputs if self.temperature == 1.0 else outputs / self.temperature
+        return scaled.clamp_min(LOWEST_LOGIT)
+
+    def climbed(self, clean: Tensor, objectives_of: Masks) -> Value:
+        contrast = objectives.contrast_of_rows(self.logits(clean), objectives_of)
+        return lambda outputs: objectives.value(self.logits(outputs), contrast)
+
+    def loss(self, outputs: Tensor, clean: Tensor, objectives_of: Masks) -> Tensor:
+        return objectives.loss_of_rows(self.logits(outputs), self.logits(clean), objectives_of)
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """A diagonal Gaussian (mean and log_std side by side), or the action itself.
+
+    What depends on more than the mean is judged by the action that is played: in rows that act greedily, cross entropy
+    could else rise through the deviation alone, or through the mean where tanh is flat.
+    """
+
+    bounds: ActionBounds
+    greedy: Tensor
+    """(N,) bool: the rows that play the mean."""
+    is_gaussian: bool = True
+    squash: bool = False
+    fixed_deviation: bool = False
+    flat_at_clean: frozenset[Objective] = continuous.FLAT_AT_CLEAN
+
+    def gaussian(self, outputs: Tensor) -> Gaussian:
+        """Before squashing; an action counts as a Gaussian of deviation 1."""
+        if not self.is_gaussian:
+            return Gaussian(outputs, torch.zeros_like(outputs))
+        mean, log_std = outputs.chunk(2, dim=1)
+        return Gaussian(mean, log_std)
+
+    def played(self, outputs: Tensor) -> Tensor:
+        """(N, D): the action of a row that acts greedily."""
+        return self.bounds.executed(self.gaussian(outputs).mean, squash=self.squash)
+
+    def climbed(self, clean: Tensor, objectives_of: Masks) -> Value:
+        return lambda outputs: self.loss(outputs, clean, objectives_of)
+
+    def loss(self, outputs: Tensor, clean: Tensor, objectives_of: Masks) -> Tensor:
+        policy, origin = self.gaussian(outputs), self.gaussian(clean)
+        played, origin_played = self.played(outputs), self.played(clean)
+        corner = self.bounds.farthest(origin.mean, squash=self.squash)
+        corner_played = self.bounds.executed(corner, squash=self.squash)
+        by_action, loss = self._by_action(), torch.zeros_like(outputs[:, 0])
+        for kind, mask in objectives_of.items():
+            of_policy = continuous.OBJECTIVES[kind](policy, origin, corner)
+            of_action = continuous.distance_loss(kind, played, origin_played, corner_played)
+            loss = torch.where(mask, torch.where(by_action, of_action, of_policy), loss)
+        return loss
+
+    def _by_action(self) -> Tensor:
+        """(N,) bool: the rows that are judged by the action that is played."""
+        if not self.is_gaussian:
+            return torch.ones_like(self.greedy)
+        is_plain = self.fixed_deviation and not self.squash
+        return torch.zeros_like(self.greedy) if is_plain else self.greedy
+
+
+CATEGORICAL = Categorical()

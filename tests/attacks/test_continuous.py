@@ -1,0 +1,117 @@
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from saddlepoint.attacks.continuous import ActionBounds
+from saddlepoint.attacks.heads import Continuous
+from saddlepoint.attacks.pgd import Perturbed, perturb
+from saddlepoint.attacks.rows import uniform_rows
+from saddlepoint.schemas.attacks import Objective
+from tests.attacks.toys import BentPolicy, attack, draw, unbounded
+
+N, D, ACTIONS = 8, 5, 2
+UNIT = ActionBounds(torch.full((ACTIONS,), -1.0), torch.full((ACTIONS,), 1.0))
+
+
+def head(**options: bool) -> Continuous:
+    greedy = torch.full((N,), options.pop("greedy", False))
+    return Continuous(UNIT, greedy, **options)
+
+
+def whole(objective: Objective) -> dict[Objective, Tensor]:
+    return {objective: torch.ones(N, dtype=torch.bool)}
+
+
+def gaussian_policy(fixed: bool) -> BentPolicy:
+    """Means that bend, and a log_std that is constant or does not stand still."""
+    generator = torch.Generator().manual_seed(0)
+
+    class Policy(BentPolicy):
+        def _logits(self, observation: Tensor) -> Tensor:
+            mean = super()._logits(observation)
+            return torch.cat([mean, torch.full_like(mean, -0.5) if fixed else mean.flip(1) / 3], dim=1)
+
+    return Policy(torch.randn(D, ACTIONS, generator=generator))
+
+
+def run(policy: BentPolicy, kind: Objective, of: Continuous) -> Perturbed:
+    observation = draw(N, D, seed=5) * 2 - 1
+    return perturb(policy, observation, uniform_rows(attack(kind, 0.2), N), draw(N, D), unbounded(), head=of)
+
+
+@pytest.mark.parametrize("kind", ["ce", "kl", "max", "min"])
+def test_losses_are_those_of_torch_distributions(kind: Objective) -> None:
+    clean, perturbed = (torch.randn(N, 2 * ACTIONS, generator=torch.Generator().manual_seed(s)) for s in (1, 2))
+    p, q = (torch.distributions.Normal(x[:, :ACTIONS], x[:, ACTIONS:].exp()) for x in (clean, perturbed))
+    constant = ACTIONS / 2 * math.log(2 * math.pi)
+    corner = torch.where(clean[:, :ACTIONS].clamp(-1, 1) > 0, -1.0, 1.0)
+    expected = {
+        "ce": torch.distributions.kl_divergence(q, p).sum(1) + q.entropy().sum(1) - constant,
+        "kl": torch.distributions.kl_divergence(p, q).sum(1),
+        "max": -q.log_prob(p.mean).sum(1) - constant,
+        "min": q.log_prob(corner).sum(1) + constant,
+    }
+    torch.testing.assert_close(head().loss(perturbed, clean, whole(kind)), expected[kind])
+
+
+def test_with_a_fixed_deviation_ce_kl_and_max_reach_the_same_point() -> None:
+    policy = gaussian_policy(fixed=True)
+    points = [run(policy, kind, head(fixed_deviation=True)).observation for kind in ("ce", "kl", "max")]
+    assert torch.equal(points[0], points[1])
+    assert torch.equal(points[0], points[2])
+
+
+@pytest.mark.parametrize("kind", ["ce", "kl", "max", "min"])
+@pytest.mark.parametrize("fixed", [True, False])
+def test_the_loss_rises_on_every_row(kind: Objective, fixed: bool) -> None:
+    result = run(gaussian_policy(fixed), kind, head(fixed_deviation=fixed))
+    assert (result.loss > result.clean_loss).all()
+    assert result.rises.all()
+
+
+def test_a_greedy_row_is_judged_by_the_action_that_is_played_and_not_by_the_deviation() -> None:
+    """Where only the deviation depends on the observation, there is nothing to gain for an attacker of a greedy policy."""
+
+    class Wide(BentPolicy):
+        def _logits(self, observation: Tensor) -> Tensor:
+            deviation = super()._logits(observation)
+            return torch.cat([torch.zeros_like(deviation), deviation], dim=1)
+
+    policy = Wide(torch.randn(D, ACTIONS, generator=torch.Generator().manual_seed(0)))
+    assert run(policy, "ce", head(greedy=True)).zero_gradient.all()
+    assert run(policy, "ce", head(greedy=False)).rises.sum() > N / 2
+
+
+def test_an_action_is_attacked_by_its_squared_distance() -> None:
+    clean, perturbed = torch.zeros(N, ACTIONS), torch.full((N, ACTIONS), 0.5)
+    loss = head(is_gaussian=False, greedy=True).loss(perturbed, clean, whole("ce"))
+    torch.testing.assert_close(loss, torch.full((N,), ACTIONS * 0.25))
+
+
+def test_min_pulls_towards_the_corner_farthest_from_the_clean_action() -> None:
+    policy = gaussian_policy(fixed=True)
+    result = run(policy, "min", head(fixed_deviation=True))
+    before, after = result.clean_outputs[:, :ACTIONS], result.outputs[:, :ACTIONS]
+    corner = torch.where(before > 0, -1.0, 1.0)
+    assert ((after - corner).square().sum(1) < (before - corner).square().sum(1)).all()
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_what_is_played_stays_in_the_bounds(squash: bool) -> None:
+    bounds = ActionBounds(torch.tensor([0.0, -2.0]), torch.tensor([4.0, 2.0]))
+    played = bounds.executed(torch.tensor([[9.0, -9.0], [0.5, 0.0]]), squash=squash)
+    expected = [[4.0, -2.0], [2.0 * (1 + math.tanh(0.5)), 0.0]] if squash else [[4.0, -2.0], [0.5, 0.0]]
+    torch.testing.assert_close(played, torch.tensor(expected))
+
+
+def test_a_squashed_policy_is_compared_before_the_tanh_when_it_samples() -> None:
+    clean, perturbed = (
+        torch.zeros(N, 2 * ACTIONS),
+        torch.cat([torch.full((N, ACTIONS), 8.0), torch.zeros(N, ACTIONS)], 1),
+    )
+    sampled = head(squash=True).loss(perturbed, clean, whole("ce"))
+    played = head(squash=True, greedy=True).loss(perturbed, clean, whole("ce"))
+    torch.testing.assert_close(sampled, torch.full((N,), ACTIONS * (1 + 64) / 2))
+    torch.testing.assert_close(played, torch.full((N,), ACTIONS * math.tanh(8.0) ** 2))
