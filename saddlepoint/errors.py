@@ -4,6 +4,7 @@ SaddlepointError
 ├── InvalidRequest                 the request itself is wrong
 │   ├── InvalidSpec                a field of a specification
 │   │   ├── InvalidEpsilon
+│   │   ├── UnsupportedAttack      not for this kind of policy or environment
 │   │   └── InvalidSeeds
 │   ├── TooManyEpisodes
 │   ├── UnknownAttack
@@ -83,6 +84,10 @@ class InvalidSpec(InvalidRequest):
 
 class InvalidEpsilon(InvalidSpec):
     code, title = "invalid-epsilon", "An epsilon is not valid"
+
+
+class UnsupportedAttack(InvalidSpec):
+    code, title = "unsupported-attack", "The attack does not apply here"
 
 
 class InvalidSeeds(InvalidSpec):

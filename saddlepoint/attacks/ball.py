@@ -137,7 +137,8 @@ def entries(x: Tensor) -> tuple[int, ...]:
 
 def norms(x: Tensor) -> Tensor:
     """(N,): the l2 norm of each row."""
-    return torch.linalg.vector_norm(x, dim=entries(x))
+    norm: Tensor = torch.linalg.vector_norm(x, dim=entries(x))
+    return norm
 
 
 def _towards(limit: Tensor, centre: Tensor, radius: Tensor) -> Tensor:

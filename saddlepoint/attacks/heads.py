@@ -22,8 +22,9 @@ Value = Callable[[Tensor], Tensor]
 class Head(Protocol):
     """The meaning of (N, K) numbers that a policy gives for N observations."""
 
-    flat_at_clean: frozenset[Objective]
-    """Objectives without a gradient at the clean observation."""
+    @property
+    def flat_at_clean(self) -> frozenset[Objective]:
+        """Objectives without a gradient at the clean observation."""
 
     def climbed(self, clean: Tensor, objectives_of: Masks, /) -> Value:
         """What the loop raises: a rising function of each row's loss that does not underflow."""
@@ -37,7 +38,10 @@ class Categorical:
     """A choice among actions by softmax of logits, or of values over a temperature."""
 
     temperature: float = 1.0
-    flat_at_clean: frozenset[Objective] = frozenset({"kl"})
+
+    @property
+    def flat_at_clean(self) -> frozenset[Objective]:
+        return frozenset({"kl"})
 
     def logits(self, outputs: Tensor) -> Tensor:
         """(N, A), finite."""
@@ -66,7 +70,10 @@ class Continuous:
     is_gaussian: bool = True
     squash: bool = False
     fixed_deviation: bool = False
-    flat_at_clean: frozenset[Objective] = continuous.FLAT_AT_CLEAN
+
+    @property
+    def flat_at_clean(self) -> frozenset[Objective]:
+        return continuous.FLAT_AT_CLEAN
 
     def gaussian(self, outputs: Tensor) -> Gaussian:
         """Before squashing; an action counts as a Gaussian of deviation 1."""

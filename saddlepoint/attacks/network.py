@@ -5,10 +5,16 @@ from typing import Protocol
 from torch import Tensor
 
 
-class HasHead(Protocol):
+class Answer(Protocol):
+    """What a policy says of N observations."""
+
     @property
     def head(self) -> Tensor:
         """(N, K) float32."""
+
+    @property
+    def states(self) -> tuple[Tensor, ...]:
+        """What a recurrent policy carries on."""
 
 
 class AttackedNetwork(Protocol):
@@ -24,5 +30,5 @@ class AttackedNetwork(Protocol):
     def from_attack_layout(self, arranged: Tensor, /) -> Tensor:
         """The inverse."""
 
-    def forward_attack(self, arranged: Tensor, /) -> HasHead:
+    def forward_attack(self, arranged: Tensor, /) -> Answer:
         """(N, *layout) float32, differentiable in its argument."""

@@ -1,7 +1,8 @@
 """The one PGD loop: every attack is a row of its batch.
 
-Madry et al. 2018 (Eq. 2 of the ATPA paper): start uniform in the ball, then n times x <- Proj(x + alpha sign grad J(x)),
-in an l2 ball with grad J / ||grad J|| for the sign, and the last iterate is the perturbed observation.
+Madry et al. 2018 (Eq. 2 of the ATPA paper): start uniform in the ball, then n times
+x <- Proj(x + alpha sign grad J(x)), in an l2 ball with grad J / ||grad J|| for the sign, and the last iterate is the
+perturbed observation.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from torch import Tensor
 from saddlepoint.attacks.ball import L2, Ball, Bounds, by_row, entries, uniform_start
 from saddlepoint.attacks.frames import Frames
 from saddlepoint.attacks.heads import CATEGORICAL, Head, Value
-from saddlepoint.attacks.network import AttackedNetwork
+from saddlepoint.attacks.network import Answer, AttackedNetwork
 from saddlepoint.attacks.rows import Masks, Rows
 from saddlepoint.attacks.square import square_search
 
@@ -42,6 +43,8 @@ class Perturbed:
     """(N,) bool: some step of the row met a gradient that was zero everywhere."""
     linf: Tensor
     """(N,) float32: the largest |perturbation| in units of epsilon."""
+    states: tuple[Tensor, ...] = ()
+    """Of a recurrent policy: what it carries on from the perturbed observation."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,18 @@ def perturb(
     """
     with torch.no_grad():
         arranged = network.to_attack_layout(observation)
-        clean = network.forward_attack(arranged).head
+        seen = network.forward_attack(arranged)
+        clean = seen.head
         clean_loss = head.loss(clean, clean, rows.measured)
         if not rows.uses_noise:
-            return _untouched(observation, clean, clean_loss)
+            return _untouched(observation, seen, clean_loss)
         if noise is None:
             raise ValueError("rows with a ball need noise to start from")
         ball = _ball(network, observation, arranged, rows, bounds, extras.frames)
         search = _Search(network, attack_network or network, observation, arranged, rows, bounds, ball, head, clean)
         found, best_loss = search.run(noise, extras)
-        outputs = network.forward_attack(found.x).head
+        given = network.forward_attack(found.x)
+        outputs = given.head
         loss, measured = head.loss(outputs, clean, rows.measured), head.climbed(clean, rows.measured)
         return Perturbed(
             observation=network.from_attack_layout(found.x),
@@ -107,6 +112,7 @@ def perturb(
             rises=measured(outputs) > measured(clean),
             zero_gradient=found.zero_gradient,
             linf=_linf(network, found.x - arranged, observation, bounds),
+            states=given.states,
         )
 
 
@@ -190,7 +196,8 @@ class _Search:
         if extras.streams is None:
             raise ValueError("rows under a search need random numbers for it")
         measured = self.head.climbed(self.clean, self.rows.measured)
-        limits = Ball(*(self.network.from_attack_layout(limit) for limit in (self.ball.lower, self.ball.upper)))
+        back = self.network.from_attack_layout
+        limits = Ball(back(self.ball.lower), back(self.ball.upper))
 
         def value(candidate: Tensor) -> Tensor:
             return measured(self.network.forward_attack(self.network.to_attack_layout(candidate)).head)
@@ -247,10 +254,10 @@ def _gradient(network: AttackedNetwork, x: Tensor, climbed: Value) -> tuple[Tens
     return outputs.detach(), gradient
 
 
-def _untouched(observation: Tensor, clean: Tensor, clean_loss: Tensor) -> Perturbed:
-    never = torch.zeros_like(clean_loss, dtype=torch.bool)
+def _untouched(observation: Tensor, seen: Answer, clean_loss: Tensor) -> Perturbed:
+    never, nothing = torch.zeros_like(clean_loss, dtype=torch.bool), torch.zeros_like(clean_loss)
     return Perturbed(
-        observation, clean, clean, clean_loss, clean_loss, clean_loss, never, never, torch.zeros_like(clean_loss)
+        observation, seen.head, seen.head, clean_loss, clean_loss, clean_loss, never, never, nothing, seen.states
     )
 
 
@@ -269,9 +276,9 @@ def _ball(
     scale = _arranged_scale(network, observation, bounds)
     ball = Ball.around(arranged, rows.epsilon, low, high, scale)
     if frames is not None:
-        plain = Ball(*(network.from_attack_layout(limit.contiguous()) for limit in (ball.lower, ball.upper)))
+        plain = Ball(network.from_attack_layout(ball.lower), network.from_attack_layout(ball.upper))
         limited = frames.limit(observation, plain)
-        ball = Ball(*(network.to_attack_layout(limit) for limit in (limited.lower, limited.upper)))
+        ball = Ball(network.to_attack_layout(limited.lower), network.to_attack_layout(limited.upper))
     if not bool(rows.in_l2.any()):
         return ball
     return replace(ball, l2=L2(rows.in_l2, arranged, rows.epsilon, scale))

@@ -1,5 +1,6 @@
 """Square attack (Andriushchenko et al. 2020): random search that sees the policy's outputs and no gradient."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -25,7 +26,7 @@ def square_search(
     """The best point found for every row under the attack, within `limits`; other rows stay as they are.
 
     `value` scores a whole batch (N, *obs) -> (N,); what a row draws comes from its own stream, so that its result does
-    not depend on its neighbours. A corner of the ball is always as far as it goes: entries are at one limit or the other.
+    not depend on its neighbours. Only corners of the ball are tried: every entry is at one limit or the other.
     """
     searching = [row for row, wanted in enumerate(rows.square.tolist()) if wanted]
     queries = {row: rows.attacks[row].steps for row in searching}
@@ -46,7 +47,8 @@ def square_search(
 
 
 def _share(query: int, queries: int) -> float:
-    return FIRST_SHARE / 2 ** sum(query > at * queries for at in _HALVED_AT)
+    halvings = sum(query > at * queries for at in _HALVED_AT)
+    return FIRST_SHARE * math.ldexp(1.0, -halvings)
 
 
 def _first(limits: Ball, row: int, stream: np.random.Generator) -> Tensor:

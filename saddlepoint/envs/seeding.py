@@ -32,6 +32,8 @@ class Purpose(IntEnum):
     """Further starts of an attack that restarts."""
     EXPLORATION = 6
     """Actions of runs that only collect states."""
+    SEARCH = 7
+    """What a search that needs no gradient tries."""
 
 
 def episode_seed(seed: int, episode: int) -> int:
@@ -87,6 +89,17 @@ def gumbel_rows(
         rewindable.at(int(seed), int(episode), int(step), purpose).random(out=row)
     tiny = np.finfo(np.float64).tiny
     return (-np.log(-np.log(np.maximum(uniforms, tiny)))).astype(np.float32)
+
+
+def normal_rows(
+    seeds: Integers, episodes: Integers, steps: Integers, purpose: Purpose, count: int
+) -> NDArray[np.float32]:
+    """Standard normal numbers, `(lanes, count)` float32."""
+    rows = np.empty((len(seeds), count), dtype=np.float32)
+    rewindable = _Rewindable()
+    for row, seed, episode, step in zip(rows, seeds, episodes, steps, strict=True):
+        rewindable.at(int(seed), int(episode), int(step), purpose).standard_normal(out=row, dtype=np.float32)
+    return rows
 
 
 class _Rewindable:

@@ -1,42 +1,79 @@
 """Choosing the actions of a batch of lanes, each under its own attack."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from saddlepoint.attacks.ball import Bounds
-from saddlepoint.attacks.network import AttackedNetwork
-from saddlepoint.attacks.pgd import Perturbed, perturb
+from saddlepoint.attacks.frames import Frames, carry, tied_to_newest
+from saddlepoint.attacks.network import Answer, AttackedNetwork
+from saddlepoint.attacks.pgd import Extras, Perturbed, perturb
 from saddlepoint.attacks.rows import Rows
-from saddlepoint.envs.seeding import Purpose, gumbel_rows, uniform_rows
+from saddlepoint.envs.seeding import Purpose, stream, uniform_rows
+from saddlepoint.evaluation.choosing import Keys, choice_of
 from saddlepoint.evaluation.lanes import Episode
-from saddlepoint.evaluation.measures import Measures, compare, measure
+from saddlepoint.evaluation.measures import Measures, compare_precisions, measure
+from saddlepoint.evaluation.probes import probe
+from saddlepoint.evaluation.timing import acts_now
 from saddlepoint.schemas.attacks import ResolvedAttack
-from saddlepoint.schemas.environments import EnvironmentDescription
+from saddlepoint.schemas.plans import Plan
 
 Episodes = Sequence[Episode | None]
 """One a lane; None in an idle one."""
 
+CHECK_STEP = 8
+"""Of every first episode of a seed: where an attack is looked at more closely."""
+PROBED_SEEDS = 8
+"""The first ones of a plan: whose attacks are compared with others on the same states."""
+_MOST_TRIES = 64
 
-PRECISION_CHECK_STEP = 8
-"""Of every first episode of a seed: where gradients of lower precision are compared with fp32 ones."""
+
+class PlayedNetwork(AttackedNetwork, Protocol):
+    """A policy's network with all that it says."""
+
+    @property
+    def state_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of what a recurrent policy carries, without the batch."""
+
+    def forward_attack(self, arranged: Tensor, states: tuple[Tensor, ...] = (), *, with_value: bool = False) -> Any:
+        """Head, states and, on request, value."""
 
 
 @dataclass(frozen=True)
 class Networks:
     """One policy twice: `acting` in fp32 chooses actions and is measured, `attacked` gives the gradients."""
 
-    acting: AttackedNetwork
-    attacked: AttackedNetwork
+    acting: PlayedNetwork
+    attacked: PlayedNetwork
+
+
+@dataclass(frozen=True)
+class _Remembering:
+    """A recurrent network at the states that its lanes carry: an attack sees a function of the observation alone."""
+
+    network: PlayedNetwork
+    states: tuple[Tensor, ...]
+
+    def to_attack_layout(self, observation: Tensor, /) -> Tensor:
+        return self.network.to_attack_layout(observation)
+
+    def from_attack_layout(self, arranged: Tensor, /) -> Tensor:
+        return self.network.from_attack_layout(arranged)
+
+    def forward_attack(self, arranged: Tensor, /) -> Answer:
+        answer: Answer = self.network.forward_attack(arranged, self.states)
+        return answer
 
 
 @dataclass(frozen=True)
 class Decision:
-    actions: NDArray[np.int64]
-    """(lanes,), meaningless in an idle one."""
+    actions: NDArray[Any]
+    """(lanes,) int64 or (lanes, D) float32; meaningless in an idle one."""
     measures: Measures
 
 
@@ -47,17 +84,33 @@ class Actor:
     All randomness is keyed (seed, episode, step, purpose) and so the same under every attack.
     """
 
-    def __init__(self, networks: Networks, environment: EnvironmentDescription, lanes: int) -> None:
+    def __init__(self, networks: Networks, plan: Plan, lanes: int) -> None:
+        environment = plan.environment
         self._networks = networks
-        self._actions = environment.action.n
-        self._bounds = Bounds.of(environment.observation)
+        self._choice = choice_of(plan.head, environment)
+        self._bounds = Bounds.of(environment.observation, scale=plan.epsilon_scale)
+        self._probed_seeds = _first_seeds(entry.seed for shard in plan.shards for entry in shard.entries)
         shape = (lanes, *environment.observation.shape)
         self._observations, self._noise = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self._states = tuple(torch.zeros(lanes, *own) for own in networks.acting.state_shapes)
+        self._carried: Tensor | None = None
         self._rows = Rows.of([_attack_of(None)] * lanes)
+        self._head = self._choice.head(torch.zeros(lanes, dtype=torch.bool))
 
     def assign(self, episodes: Episodes) -> None:
         """Tell which episodes the lanes play from now on."""
         self._rows = Rows.of([_attack_of(episode) for episode in episodes])
+        greedy = [episode is not None and episode.cell.action_mode == "greedy" for episode in episodes]
+        self._head = self._choice.head(torch.tensor(greedy))
+        fresh = [lane for lane, episode in enumerate(episodes) if episode is None or episode.length == 0]
+        for state in self._states:
+            state[fresh] = 0
+        if bool(self._rows.frame_consistent.any()):
+            carried = torch.zeros(self._observations.shape) if self._carried is None else self._carried
+            carried[fresh] = 0
+            self._carried = carried
+        else:
+            self._carried = None
 
     def act(self, observations: NDArray[np.generic], episodes: Episodes) -> Decision:
         """The actions at `observations` (lanes, *obs), in the environment's own units."""
@@ -66,28 +119,59 @@ class Actor:
         idle = [lane for lane, episode in enumerate(episodes) if episode is None]
         self._observations[idle] = self._observations[busy[0]]
         with torch.no_grad():
-            observation, noise = torch.from_numpy(self._observations), self._start_noise(episodes)
-            perturbed = self._perturb(self._networks.attacked, observation, noise)
-            measures = measure(perturbed, (self._rows.epsilon > 0).numpy())
-            checked = self._to_check(episodes)
-            if checked.any():
-                fp32 = self._perturb(self._networks.acting, observation, noise)
-                measures.sums.update(compare(perturbed, fp32, checked))
+            observation = torch.from_numpy(self._observations)
+            attack = self._attack(observation, episodes)
+            perturbed = attack.run(attack.rows)
+            measures = measure(perturbed, (attack.rows.epsilon > 0).numpy(), self._choice)
+            self._look_closer(attack, perturbed, measures, episodes)
+            self._remember(observation, perturbed)
             return Decision(self._choose(perturbed, episodes), measures)
 
-    def _perturb(self, attacked: AttackedNetwork, observation: torch.Tensor, noise: torch.Tensor | None) -> Perturbed:
-        return perturb(self._networks.acting, observation, self._rows, noise, self._bounds, attack_network=attacked)
+    def _attack(self, observation: Tensor, episodes: Episodes) -> "_Attack":
+        acting = acts_now([own.when for own in self._rows.attacks], episodes, lambda: self._clean(observation))
+        rows = self._rows if acting is None else self._rows.only(torch.from_numpy(acting))
+        return _Attack(
+            _at(self._networks.acting, self._states),
+            _at(self._networks.attacked, self._states),
+            observation,
+            rows,
+            self._start_noise(rows, episodes),
+            self._bounds,
+            self._head,
+            Extras(
+                restart_noise=lambda number: self._restart_noise(number, episodes),
+                frames=self._frames(observation, rows, episodes),
+                streams=_searches(rows, episodes),
+            ),
+        )
 
-    def _to_check(self, episodes: Episodes) -> NDArray[np.bool_]:
-        if self._networks.attacked is self._networks.acting:
-            return np.zeros(len(episodes), dtype=np.bool_)
-        due = [e is not None and (e.entry.episode, e.length) == (0, PRECISION_CHECK_STEP) for e in episodes]
-        climbs: NDArray[np.bool_] = (self._rows.steps > 0).numpy()
-        return np.logical_and(climbs, due)
+    def _clean(self, observation: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        network = self._networks.acting
+        answer = network.forward_attack(network.to_attack_layout(observation), self._states, with_value=True)
+        has_gaps = any(own.when.kind == "preference_gap" for own in self._rows.attacks)
+        return answer.value, self._choice.spread(answer.head) if has_gaps else None
 
-    def _start_noise(self, episodes: Episodes) -> torch.Tensor | None:
+    def _look_closer(self, attack: "_Attack", perturbed: Perturbed, measures: Measures, episodes: Episodes) -> None:
+        """Add what the checks of precision and strength find, at the few steps where they are due."""
+        climbs: NDArray[np.bool_] = (attack.rows.steps > 0).numpy()
+        due = climbs & [e is not None and (e.entry.episode, e.length) == (0, CHECK_STEP) for e in episodes]
+        if due.any() and self._networks.attacked is not self._networks.acting:
+            fp32 = attack.run(attack.rows, precisely=True)
+            measures.sums.update(compare_precisions(perturbed, fp32, due, self._choice))
+        due = due & [e is not None and e.entry.seed in self._probed_seeds for e in episodes]
+        if due.any():
+            measures.sums.update(probe(attack.run, attack.rows, perturbed, due, self._choice))
+
+    def _remember(self, observation: Tensor, perturbed: Perturbed) -> None:
+        """What the next step follows from: the states, and the perturbations that the frames carry."""
+        for state, following in zip(self._states, perturbed.states, strict=True):
+            state.copy_(following)
+        if self._carried is not None:
+            self._carried = carry(perturbed.observation - observation)
+
+    def _start_noise(self, rows: Rows, episodes: Episodes) -> Tensor | None:
         """Uniform in [0, 1) where a row has a ball; what other rows hold is multiplied by an epsilon of 0."""
-        lanes = [lane for lane, epsilon in enumerate(self._rows.epsilon.tolist()) if epsilon > 0]
+        lanes = [lane for lane, epsilon in enumerate(rows.epsilon.tolist()) if epsilon > 0]
         if not lanes:
             return None
         out = self._noise if len(lanes) == len(episodes) else None
@@ -96,16 +180,76 @@ class Actor:
             self._noise[lanes] = noise
         return torch.from_numpy(self._noise)
 
-    def _choose(self, perturbed: Perturbed, episodes: Episodes) -> NDArray[np.int64]:
-        """Greedy where the cell is; else a sample of the policy, or of the uniform one, by Gumbel-max."""
-        scores: NDArray[np.float32] = perturbed.logits.log_softmax(dim=1).numpy()
+    def _restart_noise(self, number: int, episodes: Episodes) -> Tensor:
+        lanes = [lane for lane, episode in enumerate(episodes) if episode is not None]
+        seeds, numbers, steps = _keys(episodes, lanes)
+        places = [_MOST_TRIES * step + number for step in steps]
+        noise = torch.zeros(self._noise.shape)
+        noise[lanes] = torch.from_numpy(uniform_rows(seeds, numbers, places, Purpose.RESTART, self._noise.shape[1:]))
+        return noise
+
+    def _frames(self, observation: Tensor, rows: Rows, episodes: Episodes) -> Frames | None:
+        if self._carried is None:
+            return None
+        is_first = torch.tensor([episode is not None and episode.length == 0 for episode in episodes])
+        return Frames(rows.frame_consistent, self._carried, tied_to_newest(observation) & is_first.unsqueeze(1))
+
+    def _choose(self, perturbed: Perturbed, episodes: Episodes) -> NDArray[Any]:
+        """Greedy where the cell is; else a sample of the policy, or of the uniform one."""
+        actions = self._choice.greedy(perturbed.outputs)
         sampling = [lane for lane, episode in enumerate(episodes) if episode and _samples(episode)]
         uniform = [lane for lane, episode in enumerate(episodes) if episode and episode.cell.role == "random_policy"]
-        scores[uniform] = 0
-        for lanes, purpose in ((sampling, Purpose.ACTION), (uniform, Purpose.RANDOM_POLICY)):
-            scores[lanes] += gumbel_rows(*_keys(episodes, lanes), purpose, self._actions)
-        actions: NDArray[np.int64] = scores.argmax(axis=1)
+        if sampling:
+            self._choice.sample_(actions, perturbed.outputs, sampling, _keys(episodes, sampling))
+        if uniform:
+            self._choice.uniform_(actions, uniform, _keys(episodes, uniform))
         return actions
+
+
+@dataclass(frozen=True)
+class _Attack:
+    """Everything that decides what happens to the observations of one step, but for the rows."""
+
+    acting: AttackedNetwork
+    attacked: AttackedNetwork
+    observation: Tensor
+    rows: Rows
+    noise: Tensor | None
+    bounds: Bounds
+    head: Any
+    extras: Extras
+
+    def run(self, rows: Rows, *, precisely: bool = False) -> Perturbed:
+        """Attack with other `rows`; `precisely` takes fp32 gradients."""
+        return perturb(
+            self.acting,
+            self.observation,
+            rows,
+            self.noise,
+            self.bounds,
+            head=self.head,
+            attack_network=self.acting if precisely else self.attacked,
+            extras=self.extras,
+        )
+
+
+def _at(network: PlayedNetwork, states: tuple[Tensor, ...]) -> AttackedNetwork:
+    return _Remembering(network, states) if states else network
+
+
+def _searches(rows: Rows, episodes: Episodes) -> list[np.random.Generator | None] | None:
+    if not bool(rows.square.any()):
+        return None
+    return [
+        stream(episode.entry.seed, episode.entry.episode, episode.length, Purpose.SEARCH)
+        if wanted and episode
+        else None
+        for wanted, episode in zip(rows.square.tolist(), episodes, strict=True)
+    ]
+
+
+def _first_seeds(seeds: Iterable[int]) -> frozenset[int]:
+    return frozenset(sorted(set(seeds))[:PROBED_SEEDS])
 
 
 def _samples(episode: Episode) -> bool:
@@ -116,7 +260,7 @@ def _attack_of(episode: Episode | None) -> ResolvedAttack:
     return ResolvedAttack(kind="none") if episode is None else episode.cell.attack
 
 
-def _keys(episodes: Episodes, lanes: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
+def _keys(episodes: Episodes, lanes: Sequence[int]) -> Keys:
     """Seeds, episodes and steps of the busy `lanes`."""
     running = [episode for lane in lanes if (episode := episodes[lane]) is not None]
     return [e.entry.seed for e in running], [e.entry.episode for e in running], [e.length for e in running]

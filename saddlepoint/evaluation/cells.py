@@ -8,6 +8,7 @@ from saddlepoint.evaluation.health import attack_health
 from saddlepoint.evaluation.statistics import cvar10, estimate, iqm, normalized, paired_difference, standard_deviation
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.plans import EpisodeResult, Plan, PlannedCell
+from saddlepoint.schemas.policies import CONTINUOUS_HEADS, Head
 from saddlepoint.schemas.reports import Cell
 
 
@@ -39,14 +40,12 @@ def fold_cell(plan: Plan, cell: PlannedCell, episodes: Sequence[EpisodeResult]) 
         cvar10=cvar10(returns),
         worst_seed=worst_seed,
         worst_seed_mean=worst_seed_mean,
-        flip_rate=_share([episode.flips for episode in ordered], attacked),
-        mean_kl=_share([episode.kl_sum for episode in ordered], attacked),
-        mean_tv=_share([episode.tv_sum for episode in ordered], attacked),
+        **_differences(plan.head.kind, ordered, attacked),
         max_linf=max(episode.max_linf for episode in ordered),
         attacked_share=attacked / sum(episode.length for episode in ordered),
         truncated=sum(episode.truncated for episode in ordered),
         distinct_trajectories=distinct,
-        health=attack_health(cell.attack, ordered),
+        health=attack_health(cell.attack, ordered, has_flips=plan.head.kind not in CONTINUOUS_HEADS),
         warnings=_repeated(plan.environment.env, cell, distinct, len(ordered)),
     )
 
@@ -66,6 +65,19 @@ def relate(cell: Cell, clean: Cell | None, random_returns: Sequence[float]) -> C
         difference = paired_difference(cell.returns, clean.returns)
         update |= {"difference_to_clean": difference.mean, "difference_ci95": difference.ci95}
     return cell.model_copy(update=update)
+
+
+def _differences(head: Head, episodes: Sequence[EpisodeResult], attacked: int) -> dict[str, float | None]:
+    """How far the perturbed policy was from the clean one, by what can be said of its kind."""
+    shares = {
+        "flip_rate": _share([episode.flips for episode in episodes], attacked),
+        "mean_kl": _share([episode.kl_sum for episode in episodes], attacked),
+        "mean_tv": _share([episode.tv_sum for episode in episodes], attacked),
+        "mean_action_shift": _share([episode.action_shift_sum for episode in episodes], attacked),
+    }
+    if head not in CONTINUOUS_HEADS:
+        return shares | {"mean_action_shift": None}
+    return shares | {"flip_rate": None, "mean_tv": None} | ({"mean_kl": None} if head == "action" else {})
 
 
 def _share(values: Sequence[float], steps: int) -> float | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from saddlepoint.evaluation.statistics import paired_difference
+from saddlepoint.evaluation.strength import strength_of
 from saddlepoint.schemas.attacks import ATTACKS, ResolvedAttack
 from saddlepoint.schemas.plans import EpisodeResult
 from saddlepoint.schemas.reports import AttackHealth, Cell, PrecisionCheck
@@ -13,19 +14,23 @@ LOSS_TOLERANCE, FLIP_TOLERANCE = 0.01, 0.01
 """Of gradients of lower precision: relative loss, and share of flips."""
 
 
-def attack_health(attack: ResolvedAttack, episodes: Sequence[EpisodeResult]) -> AttackHealth | None:
+def attack_health(
+    attack: ResolvedAttack, episodes: Sequence[EpisodeResult], *, has_flips: bool = True
+) -> AttackHealth | None:
     """Over all attacked steps of a cell; None where there are none."""
     steps = sum(episode.attacked_steps for episode in episodes)
     if steps == 0:
         return None
     zero_gradient = sum(episode.zero_gradient for episode in episodes) / steps
     loss_rises = sum(episode.loss_rises for episode in episodes) / steps
+    strength = strength_of(episodes, has_flips=has_flips)
     return AttackHealth(
         zero_gradient=zero_gradient,
         loss_rises=loss_rises,
         mean_loss=sum(episode.loss_sum for episode in episodes) / steps,
         mean_best_loss=sum(episode.best_loss_sum for episode in episodes) / steps,
-        flags=_flags(zero_gradient, loss_rises) if ATTACKS[attack.kind].uses_gradient else [],
+        flags=[*_flags(zero_gradient, loss_rises), *strength.flags] if ATTACKS[attack.kind].uses_gradient else [],
+        **strength.numbers,
     )
 
 

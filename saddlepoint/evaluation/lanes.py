@@ -27,10 +27,12 @@ class Episode:
     def environment_seed(self) -> int:
         return episode_seed(self.entry.seed, self.entry.episode)
 
-    def advance(self, action: int, reward: float) -> None:
+    def advance(self, action: Any, reward: float) -> None:
+        """`action` is a numpy integer, or a row of float32."""
         self.length += 1
         self.episode_return += reward
-        self.actions.update(action.to_bytes(4, "little"))
+        is_choice = isinstance(action, np.integer)
+        self.actions.update(int(action).to_bytes(4, "little") if is_choice else action.tobytes())
 
     def result(self, totals: "Totals", *, truncated: bool) -> EpisodeResult:
         return EpisodeResult(

@@ -5,7 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from saddlepoint.evaluation import statistics
-from saddlepoint.evaluation.acting import PRECISION_CHECK_STEP
+from saddlepoint.evaluation.acting import CHECK_STEP, PROBED_SEEDS
+from saddlepoint.evaluation.probes import HUGE
 from saddlepoint.schemas.environments import ATARI_MAX_FRAMES, EnvironmentSpec
 from saddlepoint.schemas.plans import Plan
 
@@ -60,15 +61,17 @@ def _preprocessing(env: EnvironmentSpec) -> dict[str, Any]:
 
 def _attack(plan: Plan) -> dict[str, Any]:
     return {
-        "epsilon": "radius of the l-infinity ball around the observation, in the environment's own observation units",
-        "clip": "to the observation's bounds, widened to contain the clean observation",
-        "pgd": "uniform random start, sign steps, projection after each, last iterate; every step of the environment",
+        "epsilon": "radius of the ball around the observation, in the environment's own units (times epsilon_scale)",
+        "clip": "to the observation's bounds, widened to contain the clean observation, unless a cell says otherwise",
+        "pgd": "uniform random start, sign steps (l2: along the gradient), projection after each, last iterate",
         "step_size": "epsilon / 2 unless given; each cell states its own",
         "gradients": plan.precision,
         "acting": "fp32; max_linf, flips and KL are of the fp32 policy at the float32 observation it was given",
-        "precision_check": f"step {PRECISION_CHECK_STEP} of every first episode of a seed"
-        if plan.precision != "fp32"
-        else None,
+        "precision_check": f"step {CHECK_STEP} of every first episode of a seed" if plan.precision != "fp32" else None,
+        "strength": f"step {CHECK_STEP} of the first episodes of the first {PROBED_SEEDS} seeds, attacked again with "
+        f"twice the steps, one more start, noise alone, and {HUGE:g} times epsilon",
+        "epsilon_scale": plan.epsilon_scale,
+        "head": plan.head.model_dump(mode="json"),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from saddlepoint.evaluation.formatting import NOTHING
+from saddlepoint.schemas.attacks import AttackSpec
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import DEFAULT_ATTACKS
 from saddlepoint.schemas.policies import PolicyHints
@@ -26,10 +27,12 @@ _OPTIONS = {
 """Fields of a specification that `saddlepoint evaluate` has an option for."""
 MAX_LISTED = 60
 """Items of a list that are written out; report.json has them all."""
+_OPEN = AttackSpec(kind="none").model_dump(mode="json", exclude={"kind"})
+"""What an entry of `attacks` says where it leaves everything open."""
 _DEFAULTS = {
     "require_clean_score": False,
     "when": {"kind": "always"},
-    "attacks": [attack.model_dump(mode="json", exclude_none=True) for attack in DEFAULT_ATTACKS],
+    "attacks": [{"kind": attack.kind} for attack in DEFAULT_ATTACKS],
 }
 _DESCRIBED = frozenset(
     {
@@ -116,7 +119,7 @@ def _kinds(attacks: Sequence[Mapping[str, Any]]) -> list[str] | None:
 def minimal_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The shortest specification that means the same: what is null is left out, ids stand for environments."""
     written = {key: value for key, value in spec.items() if value is not None and key != "policy_id"}
-    written["attacks"] = [_without_nulls(attack) for attack in spec.get("attacks", ())]
+    written["attacks"] = [_without_nulls(_without_defaults(attack, _OPEN)) for attack in spec.get("attacks", ())]
     seeds = written.get("seeds")
     if isinstance(seeds, list) and seeds == list(range(len(seeds))):
         written["seeds"] = len(seeds)

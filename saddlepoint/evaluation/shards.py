@@ -65,7 +65,7 @@ class _Run:
         self._environment = environment
         self._waiting = [deque(shard.entries[lane :: shard.lanes]) for lane in range(shard.lanes)]
         self._episodes: list[Episode | None] = [None] * shard.lanes
-        self._actor = Actor(networks, plan.environment, shard.lanes)
+        self._actor = Actor(networks, plan, shard.lanes)
         self._totals = Totals(shard.lanes)
 
     def fill(self, finished: Finished) -> bool:
@@ -97,7 +97,7 @@ class _Run:
         ended = []
         for episode in filter(None, list(self._episodes)):
             lane = episode.lane
-            episode.advance(int(decision.actions[lane]), float(after.rewards[lane]))
+            episode.advance(decision.actions[lane], float(after.rewards[lane]))
             self.steps += 1
             if after.terminated[lane] or after.truncated[lane]:
                 ended.append(episode.result(self._totals, truncated=bool(after.truncated[lane])))

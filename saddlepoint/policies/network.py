@@ -45,6 +45,7 @@ class PolicyNetwork(nn.Module):
     def __init__(self, graph: Graph, *, precision: Precision = "fp32") -> None:
         super().__init__()
         self.observation_shape = graph.observation_shape
+        self.state_shapes = graph.states
         self.precision = precision
         self._dtype = _DTYPES[precision]
         rewritten = for_speed(graph)
@@ -80,7 +81,7 @@ class PolicyNetwork(nn.Module):
             return x
         return nn.functional.pixel_shuffle(x, self._block).contiguous()
 
-    def forward_attack(self, x: Tensor, *, with_value: bool = False) -> Outputs:
+    def forward_attack(self, x: Tensor, states: tuple[Tensor, ...] = (), *, with_value: bool = False) -> Outputs:
         """The outputs at observations in the attack layout; the value only on request, since it can double the work."""
         graph = self._whole if with_value else self._policy
         values = {name: self.get_buffer(name) for name in graph.constants}

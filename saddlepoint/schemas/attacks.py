@@ -108,7 +108,7 @@ ATTACKS: dict[str, AttackDescription] = {
     "margin": AttackDescription(
         kind="margin",
         title="Margin",
-        summary="Raises the best other logit against that of the most likely action: a gradient where others have none.",
+        summary="Raises the best other logit against the top one: a gradient where others have none.",
         source="Carlini and Wagner 2017",
         uses_gradient=True,
     ),
@@ -174,7 +174,7 @@ class AttackSpec(Schema):
             value = {"kind": value}
         if isinstance(value, dict) and value.get("kind") not in tuple(ATTACKS):
             raise UnknownAttack(f"An attack's kind is one of {', '.join(ATTACKS)}; got {value.get('kind')!r}.")
-        return value
+        return without_booleans(value, "epsilon", "steps", "step_size", "restarts")
 
     @model_validator(mode="after")
     def _consistent(self) -> "AttackSpec":
@@ -189,6 +189,15 @@ class AttackSpec(Schema):
         if self.norm != "linf" and self.kind == "square":
             raise InvalidSpec("square is an attack of the linf ball; got norm l2. Leave norm out.")
         return self
+
+
+def without_booleans(value: Any, *names: str) -> Any:
+    """`value` as it is, unless one of these fields is true or false, which Python would take for 1 or 0."""
+    if isinstance(value, dict):
+        for name in names:
+            if isinstance(value.get(name), bool):
+                raise InvalidSpec(f"{name} is a number, got {str(value[name]).lower()}; write the number itself.")
+    return value
 
 
 SQUARE_QUERIES = 100

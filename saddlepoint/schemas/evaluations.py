@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from saddlepoint.errors import InvalidEpsilon, InvalidSeeds, InvalidSpec, TooManyEpisodes
-from saddlepoint.schemas.attacks import AttackSpec, ResolvedAttack
+from saddlepoint.schemas.attacks import Always, AttackSpec, ResolvedAttack, WhenRule, resolve, without_booleans
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.problems import Problem
@@ -32,12 +32,6 @@ Status = Literal["queued", "starting", "processing", "succeeded", "failed", "can
 TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled"})
 
 
-class WhenRule(Schema):
-    """At which steps the attacker acts."""
-
-    kind: Literal["always"] = "always"
-
-
 class EvaluationSpec(Schema):
     """What to play. Epsilon and step size are in the environment's own observation units (pixels: 0..255)."""
 
@@ -51,15 +45,23 @@ class EvaluationSpec(Schema):
     steps: int = Field(default=7, ge=1, le=1000)
     step_size: float | None = Field(default=None, gt=0)
     """None: half of epsilon."""
-    epsilon_scale: None = None
-    when: WhenRule = WhenRule()
+    epsilon_scale: tuple[float, ...] | Literal["observation_std"] | None = None
+    """One number per entry of an observation, or the deviations in the policy's card: the unit of epsilon there."""
+    when: WhenRule = Always()
     action_mode: ActionMode | None = None
-    """None: sample for `logits` policies."""
+    """None: sample for `logits` policies, greedy for the others."""
     precision: Precision | None = None
     """None: bf16 where the machine has it; the plan records which."""
     max_episode_steps: int | None = Field(default=None, ge=1, le=10_000_000)
     """In agent steps; longer episodes are cut and counted as truncated."""
     require_clean_score: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return without_booleans(
+            value, "seeds", "episodes_per_seed", "epsilon", "steps", "step_size", "max_episode_steps"
+        )
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -97,17 +99,25 @@ class EvaluationSpec(Schema):
         if self.epsilon == () or any(attack.epsilon == [] for attack in self.attacks):
             raise InvalidEpsilon("epsilon must hold at least one value, got an empty list; leave it out instead.")
         own = [value for attack in self.attacks for value in _floats(attack.epsilon)]
-        for value in (*(self.epsilon or ()), *own):
+        steps = [step for step in (self.step_size, *(attack.step_size for attack in self.attacks)) if step is not None]
+        for value in (*(self.epsilon or ()), *own, *steps, *self._own_scale()):
             if value < 0:
                 raise InvalidEpsilon(f"epsilon must not be negative, got {value:g}; 0 is the clean observation.")
             if value > MAX_EPSILON:
-                raise InvalidEpsilon(f"epsilon is at most {MAX_EPSILON:g}, got {value:g}; float32 holds no more.")
+                raise InvalidEpsilon(
+                    f"epsilon, its scale and step_size are at most {MAX_EPSILON:g}, got {value:g}; float32 has no more."
+                )
+        if any(value == 0 for value in self._own_scale()):
+            raise InvalidEpsilon("epsilon_scale must be above 0 in every entry; 0 would leave no unit to divide by.")
         uses_ball = any(attack.kind != "none" for attack in self.attacks if attack.epsilon is None)
         if uses_ball and self.epsilon is None and not self.env.is_atari:
             raise InvalidEpsilon(
                 f"epsilon is required for {self.env.id}: only Atari has a default "
                 f"({ATARI_EPSILON:g} of 255). Give it in the units of the observations."
             )
+
+    def _own_scale(self) -> tuple[float, ...]:
+        return self.epsilon_scale if isinstance(self.epsilon_scale, tuple) else ()
 
     def _check_size(self) -> None:
         seeds, per_seed = self.counts()
@@ -144,17 +154,8 @@ class EvaluationSpec(Schema):
         return [self._cell(attack, label, epsilon) for epsilon in epsilons]
 
     def _cell(self, attack: AttackSpec, label: str, epsilon: float) -> "SpecCell":
-        name = f"{label}@{epsilon:g}"
-        if attack.kind == "random":
-            resolved = ResolvedAttack(kind="random", epsilon=epsilon)
-        else:
-            resolved = ResolvedAttack(
-                kind=attack.kind,
-                epsilon=epsilon,
-                steps=attack.steps or self.steps,
-                step_size=attack.step_size or self.step_size or epsilon / 2,
-            )
-        return SpecCell(label=name, name=label, attack=resolved)
+        resolved = resolve(attack, epsilon, steps=self.steps, step_size=self.step_size, when=self.when)
+        return SpecCell(label=f"{label}@{epsilon:g}", name=label, attack=resolved)
 
     def filled(self) -> "EvaluationSpec":
         """The same specification with every default written out."""
@@ -163,7 +164,7 @@ class EvaluationSpec(Schema):
         return self.model_copy(
             update={
                 "env": self.env.resolved(),
-                "seeds": self.seeds or tuple(range(seeds)),
+                "seeds": tuple(sorted(self.seeds or range(seeds))),
                 "episodes_per_seed": per_seed,
                 "tier": None,
                 "epsilon": epsilon,
@@ -185,10 +186,16 @@ def _floats(value: float | list[float] | None) -> list[float]:
     return [value] if isinstance(value, int | float) else value
 
 
+_RESOLVED = {"policy_id", "attacks", "epsilon", "steps", "step_size", "when"}
+"""What a specification says of its attacks, each in one of several ways; the cells it comes to say it in one."""
+
+
 def spec_hash(spec: EvaluationSpec, policy_id: str) -> str:
     """A hash of what the evaluation means; equal for every spelling of the same specification."""
-    filled = spec.filled().model_dump(mode="json", exclude={"policy_id"})
-    return digest("evaluation", filled, policy_id, PROTOCOL_VERSION)
+    filled = spec.filled()
+    shared = filled.model_dump(mode="json", exclude=_RESOLVED)
+    cells = [cell.model_dump(mode="json") for cell in filled.cells()]
+    return digest("evaluation", shared, cells, policy_id, PROTOCOL_VERSION)
 
 
 def evaluation_id(owner: str, spec_hash: str, generation: int) -> str:

@@ -4,13 +4,15 @@ The plan depends on the specification, the policy's card and the environment's s
 or their load, so the same specification gives the same shards, the same batch widths and the same numbers.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from saddlepoint.schemas.applicability import check_applicable, scale_of
 from saddlepoint.schemas.attacks import ResolvedAttack
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, digest
 from saddlepoint.schemas.environments import EnvironmentDescription
 from saddlepoint.schemas.evaluations import ActionMode, EvaluationRecord, EvaluationSpec, Precision
-from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.policies import Head, PolicyCard
 
 THREADS = 1
 """Of one shard. One thread a worker and one worker a core is the fastest use of a machine, and repeatable."""
@@ -41,6 +43,16 @@ class PlannedCell(Schema):
     key: str
 
 
+class PolicyHead(Schema):
+    """What the numbers that a policy gives mean; see PolicyCard."""
+
+    kind: Head = "logits"
+    squash: Literal["none", "tanh"] = "none"
+    fixed_deviation: bool = False
+    temperature: float = 1.0
+    """Of values of actions: pi = softmax(Q / temperature)."""
+
+
 class Shard(Schema):
     """Episodes that one worker plays together: lane k plays entries k, k + lanes, k + 2 lanes, ... one after another.
 
@@ -59,6 +71,9 @@ class Plan(Schema):
     protocol_version: int
     policy_id: str
     environment: EnvironmentDescription
+    head: PolicyHead = PolicyHead()
+    epsilon_scale: tuple[float, ...] | None = None
+    """Of each entry of an observation, flat: the unit of epsilon and step size. None for 1 everywhere."""
     precision: Precision
     threads: int
     max_episode_steps: int | None
@@ -100,8 +115,10 @@ class EpisodeResult(Schema):
     """Sum over attacked steps of KL(clean || perturbed), nats."""
     tv_sum: float = 0.0
     """Sum over attacked steps of the total variation distance."""
+    action_shift_sum: float = 0.0
+    """Sum over attacked steps of the distance (root mean square) of the greedy action of numbers from the clean one."""
     max_linf: float = 0.0
-    """Largest |perturbation| really given to the policy, observation units."""
+    """Largest |perturbation| really given to the policy, in units of epsilon (the observation's, times its scale)."""
     loss_sum: float = 0.0
     """Of the attack's own loss at the perturbed observation, nats."""
     best_loss_sum: float = 0.0
@@ -116,6 +133,20 @@ class EpisodeResult(Schema):
     checked_loss_fp32_sum: float = 0.0
     checked_flips: int = 0
     checked_flips_fp32: int = 0
+    probe_steps: int = 0
+    """Attacked steps whose states were attacked otherwise too, to see how strong the attack is."""
+    probe_loss_clean_sum: float = 0.0
+    probe_loss_sum: float = 0.0
+    probe_loss_longer_sum: float = 0.0
+    """With twice the steps."""
+    probe_loss_restarted_sum: float = 0.0
+    """With one start more."""
+    probe_noise_wins: int = 0
+    """Probed steps at which the start alone, uniform noise, had a higher loss."""
+    probe_flips: int = 0
+    probe_flips_noise: int = 0
+    probe_flips_huge: int = 0
+    """With many times epsilon."""
     actions_digest: str
     """sha256 of the actions taken; equal digests are equal trajectories of a deterministic game."""
 
@@ -127,17 +158,30 @@ def make_plan(
     *,
     default_precision: Precision,
 ) -> Plan:
-    """The plan of an evaluation. `default_precision` is used where the specification leaves it open."""
+    """The plan of an evaluation. `default_precision` is used where the specification leaves it open.
+
+    Raises UnsupportedAttack and InvalidEpsilon where the policy or the environment lacks what the specification needs.
+    """
     spec = record.spec.filled()
+    check_applicable(spec, card, environment)
     precision = spec.precision or default_precision
     episodes = _count(spec)
-    lanes = _lanes(episodes)
-    cells = _cells(spec, card, environment, precision, lanes)
+    lanes = _lanes(episodes, environment)
+    scale = scale_of(spec, card)
+    head = PolicyHead(
+        kind=card.head,
+        squash=card.squash,
+        fixed_deviation=card.fixed_deviation,
+        temperature=card.hints.temperature or 1.0,
+    )
+    cells = _cells(spec, card, environment, [precision, lanes, scale, head.model_dump()])
     return Plan(
         evaluation_id=record.id,
         protocol_version=PROTOCOL_VERSION,
         policy_id=record.policy_id,
         environment=environment,
+        head=head,
+        epsilon_scale=scale,
         precision=precision,
         threads=THREADS,
         max_episode_steps=spec.max_episode_steps,
@@ -152,9 +196,12 @@ def _count(spec: EvaluationSpec) -> int:
     return seeds * per_seed * len(spec.cells())
 
 
-def _lanes(episodes: int) -> int:
-    """Batch width: wide enough to be fast, narrow enough to leave work for a second worker."""
-    if episodes <= 16:
+def _lanes(episodes: int, environment: EnvironmentDescription) -> int:
+    """Batch width: wide enough to be fast, narrow enough to leave work for a second worker.
+
+    Small networks are never played by eight: the last bits of a row then depend on its place in the batch.
+    """
+    if episodes <= 16 and len(environment.observation.shape) == 3:
         return 8
     if episodes <= 64:
         return 16
@@ -172,10 +219,10 @@ def _cells(
     spec: EvaluationSpec,
     card: PolicyCard,
     environment: EnvironmentDescription,
-    precision: Precision,
-    lanes: int,
+    decided: Sequence[object],
 ) -> list[PlannedCell]:
-    mode: ActionMode = spec.action_mode or "sample"
+    """`decided` is what else a result follows from."""
+    mode: ActionMode = spec.action_mode or ("sample" if card.head == "logits" else "greedy")
     wanted: list[tuple[str, str, Role, ResolvedAttack, ActionMode]] = [
         (cell.label, cell.name, "cell", cell.attack, mode) for cell in spec.cells()
     ]
@@ -196,22 +243,26 @@ def _cells(
             action_mode=action_mode,
             key=digest("random policy", shared)
             if role == "random_policy"
-            else digest(card.canonical_sha256, shared, attack.model_dump(), action_mode, precision, lanes),
+            else digest(card.canonical_sha256, shared, attack.model_dump(), action_mode, decided),
         )
         for index, (label, name, role, attack, action_mode) in enumerate(wanted)
     ]
 
 
 def _entries(spec: EvaluationSpec, cells: list[PlannedCell]) -> list[EpisodeId]:
-    """All episodes: those that need gradients first, and seeds before cells, so that shards cost alike."""
+    """All episodes: those that need gradients first, and seeds before cells, so that shards cost alike.
+
+    Cells that mean the same are played once, under the first of them.
+    """
     seeds, per_seed = spec.seeds or (), spec.episodes_per_seed or 1
+    first = {cell.key: cell.index for cell in reversed(cells)}
     numbers = [(seed, episode) for seed in seeds for episode in range(per_seed)]
     entries = [
         EpisodeId(cell.index, seed, episode)
         for gradient in (True, False)
         for seed, episode in numbers
         for cell in cells
-        if cell.role != "random_policy" and cell.attack.uses_gradient == gradient
+        if cell.role != "random_policy" and cell.attack.uses_gradient == gradient and first[cell.key] == cell.index
     ]
     reference = next(cell.index for cell in cells if cell.role == "random_policy")
     return entries + [EpisodeId(reference, REFERENCE_SEED, number) for number in range(REFERENCE_EPISODES)]

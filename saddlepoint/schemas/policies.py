@@ -35,6 +35,8 @@ class PolicyHints(Schema):
     layout: Layout | None = None
     pixel_scale: float | None = Field(default=None, gt=0)
     squash: Literal["none", "tanh"] | None = None
+    temperature: float | None = Field(default=None, gt=0)
+    """Of a policy over values of actions, pi = softmax(Q / temperature); 1 unless given."""
     state_batch_axis: Literal[0, 1] | None = None
     activation: Literal["relu", "tanh"] | None = None
     """Of a plain state dict of an MLP, which does not say."""

@@ -22,6 +22,17 @@ class AttackHealth(Schema):
     """Of the attack's own loss (of `random` the cross entropy) at the perturbed observation, nats."""
     mean_best_loss: float = 0.0
     """Of the highest loss among the iterates; PGD keeps the last one."""
+    probed_steps: int = 0
+    """States that were attacked otherwise as well; what follows is of them."""
+    gain_of_longer: float | None = None
+    """What twice the steps would add to the mean rise of the loss, as a share of it; None where it does not rise."""
+    gain_of_restart: float | None = None
+    """Likewise for one more start."""
+    noise_wins: float | None = None
+    """Share at which uniform noise of the same size had a higher loss."""
+    flips_by_huge: float | None = None
+    """Share of greedy actions that many times epsilon changes: nearly 1, unless gradients are masked. None where
+    actions are numbers."""
     flags: list[str] = Field(default_factory=list)
 
 
@@ -59,8 +70,10 @@ class Cell(Schema):
     """Share of attacked steps at which the greedy action changed."""
     mean_kl: float | None = None
     mean_tv: float | None = None
+    mean_action_shift: float | None = None
+    """Of actions of numbers: root mean square distance of the greedy action from the clean one, in their units."""
     max_linf: float = 0.0
-    """Largest perturbation really given to the policy, observation units."""
+    """Largest perturbation really given to the policy, in units of epsilon (the observation's, times epsilon_scale)."""
     attacked_share: float = 0.0
     truncated: int = 0
     distinct_trajectories: int

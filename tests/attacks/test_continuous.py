@@ -15,9 +15,11 @@ N, D, ACTIONS = 8, 5, 2
 UNIT = ActionBounds(torch.full((ACTIONS,), -1.0), torch.full((ACTIONS,), 1.0))
 
 
-def head(**options: bool) -> Continuous:
-    greedy = torch.full((N,), options.pop("greedy", False))
-    return Continuous(UNIT, greedy, **options)
+def head(
+    *, greedy: bool = False, is_gaussian: bool = True, squash: bool = False, fixed_deviation: bool = False
+) -> Continuous:
+    rows = torch.full((N,), greedy)
+    return Continuous(UNIT, rows, is_gaussian=is_gaussian, squash=squash, fixed_deviation=fixed_deviation)
 
 
 def whole(objective: Objective) -> dict[Objective, Tensor]:
@@ -48,10 +50,10 @@ def test_losses_are_those_of_torch_distributions(kind: Objective) -> None:
     constant = ACTIONS / 2 * math.log(2 * math.pi)
     corner = torch.where(clean[:, :ACTIONS].clamp(-1, 1) > 0, -1.0, 1.0)
     expected = {
-        "ce": torch.distributions.kl_divergence(q, p).sum(1) + q.entropy().sum(1) - constant,
+        "ce": torch.distributions.kl_divergence(q, p).sum(1) + q.entropy().sum(1) - constant,  # type: ignore[no-untyped-call]
         "kl": torch.distributions.kl_divergence(p, q).sum(1),
-        "max": -q.log_prob(p.mean).sum(1) - constant,
-        "min": q.log_prob(corner).sum(1) + constant,
+        "max": -q.log_prob(p.mean).sum(1) - constant,  # type: ignore[no-untyped-call]
+        "min": q.log_prob(corner).sum(1) + constant,  # type: ignore[no-untyped-call]
     }
     torch.testing.assert_close(head().loss(perturbed, clean, whole(kind)), expected[kind])
 
@@ -72,7 +74,7 @@ def test_the_loss_rises_on_every_row(kind: Objective, fixed: bool) -> None:
 
 
 def test_a_greedy_row_is_judged_by_the_action_that_is_played_and_not_by_the_deviation() -> None:
-    """Where only the deviation depends on the observation, there is nothing to gain for an attacker of a greedy policy."""
+    """Where only the deviation depends on the observation, an attacker of a greedy policy has nothing to gain."""
 
     class Wide(BentPolicy):
         def _logits(self, observation: Tensor) -> Tensor:

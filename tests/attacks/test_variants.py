@@ -12,8 +12,7 @@ from saddlepoint.attacks.frames import Frames, carry, tied_to_newest
 from saddlepoint.attacks.heads import CATEGORICAL
 from saddlepoint.attacks.pgd import Extras, Perturbed, perturb
 from saddlepoint.attacks.rows import Rows
-from saddlepoint.schemas.attacks import AttackSpec, ResolvedAttack, resolve
-from saddlepoint.schemas.attacks import Always
+from saddlepoint.schemas.attacks import Always, AttackSpec, ResolvedAttack, resolve
 from tests.attacks.toys import LinearPolicy, bent_policy, draw, unbounded
 
 N, D = 8, 6
@@ -163,8 +162,9 @@ class StackPolicy(LinearPolicy):
     def from_attack_layout(self, arranged: Tensor, /) -> Tensor:
         return arranged
 
-    def forward_attack(self, arranged: Tensor, /) -> Any:
-        return super().forward_attack(arranged.flatten(1).flip(-1))
+    def _logits(self, observation: Tensor) -> Tensor:
+        """Of what `forward_attack` has turned round."""
+        return super()._logits(observation.flip(-1).flatten(1))
 
 
 def test_only_the_newest_frame_is_perturbed_anew() -> None:

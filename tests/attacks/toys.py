@@ -12,6 +12,8 @@ from saddlepoint.schemas.attacks import AttackKind, ResolvedAttack
 @dataclass(frozen=True)
 class ToyOutputs:
     head: Tensor
+    states: tuple[Tensor, ...] = ()
+    value: Tensor | None = None
 
 
 @dataclass
@@ -33,9 +35,17 @@ class LinearPolicy:
     def from_attack_layout(self, arranged: Tensor, /) -> Tensor:
         return arranged.flip(-1)
 
-    def forward_attack(self, arranged: Tensor, /) -> ToyOutputs:
+    @property
+    def state_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return ()
+
+    def forward_attack(
+        self, arranged: Tensor, states: tuple[Tensor, ...] = (), *, with_value: bool = False
+    ) -> ToyOutputs:
+        """The value, where it is asked for, is the first entry of the observation."""
         self.calls.append("attack" if arranged.requires_grad else "forward")
-        return ToyOutputs(self._logits(arranged.flip(-1)))
+        observation = arranged.flip(-1)
+        return ToyOutputs(self._logits(observation), value=observation[:, 0] if with_value else None)
 
     def _logits(self, observation: Tensor) -> Tensor:
         return observation @ self.weights

@@ -1,0 +1,110 @@
+"""Whether what a specification asks for can be done to this policy in this environment."""
+
+from math import prod
+
+from saddlepoint.errors import InvalidEpsilon, UnsupportedAttack
+from saddlepoint.schemas.attacks import Objective, ResolvedAttack
+from saddlepoint.schemas.environments import BoxSpace, ContinuousSpace, EnvironmentDescription
+from saddlepoint.schemas.evaluations import EvaluationSpec
+from saddlepoint.schemas.policies import CONTINUOUS_HEADS, Head, PolicyCard
+
+OBJECTIVES_OF_HEAD: dict[Head, frozenset[Objective]] = {
+    "logits": frozenset({"ce", "max", "min", "kl", "margin"}),
+    "q_values": frozenset({"ce", "max", "min", "kl", "margin", "value"}),
+    "gaussian": frozenset({"ce", "max", "min", "kl"}),
+    "action": frozenset({"ce", "max", "min", "kl"}),
+}
+"""What can be raised where a policy says this."""
+_MOST_TRIES = 64
+
+
+def check_applicable(spec: EvaluationSpec, card: PolicyCard, environment: EnvironmentDescription) -> None:
+    """Raise UnsupportedAttack or InvalidEpsilon unless everything that `spec` asks for can be done here."""
+    if card.head == "action" and spec.action_mode == "sample":
+        raise UnsupportedAttack(
+            "action_mode must be greedy for a policy that gives its action outright; got sample. Leave it out."
+        )
+    for cell in spec.cells():
+        _check_objectives(cell.attack, card, environment)
+        _check_options(cell.attack, environment)
+        _check_when(cell.attack, card)
+    _check_scale(spec, card, environment)
+
+
+def scale_of(spec: EvaluationSpec, card: PolicyCard) -> tuple[float, ...] | None:
+    """The unit of epsilon in each entry of an observation, flat."""
+    if spec.epsilon_scale == "observation_std":
+        return None if card.observation_std is None else tuple(card.observation_std)
+    return spec.epsilon_scale
+
+
+def _check_objectives(attack: ResolvedAttack, card: PolicyCard, environment: EnvironmentDescription) -> None:
+    possible = OBJECTIVES_OF_HEAD[card.head]
+    wanted = set(attack.objectives)
+    if card.head in CONTINUOUS_HEADS and attack.kind == "square" and attack.loss is None:
+        raise UnsupportedAttack(
+            "square raises the margin unless told, which actions of numbers lack; set its loss to ce."
+        )
+    missing = sorted(wanted - possible)
+    if missing:
+        raise UnsupportedAttack(
+            f"A policy that gives {card.head} can be attacked by {', '.join(sorted(possible))}; got {missing[0]}. "
+            + ("It needs q_values." if missing[0] == "value" else "Leave it out.")
+        )
+    if len(attack.objectives) > _MOST_TRIES:
+        raise UnsupportedAttack(
+            f"An attack starts at most {_MOST_TRIES} times a step, got {len(attack.objectives)} (restarts, members)."
+        )
+    action = environment.action
+    if "min" in wanted and isinstance(action, ContinuousSpace) and not _is_bounded(action):
+        raise UnsupportedAttack(
+            f"min pulls the action to a bound of its space; the actions of {environment.env.id} have none. Take ce."
+        )
+
+
+def _is_bounded(action: ContinuousSpace) -> bool:
+    return all(side is not None and not (isinstance(side, list) and None in side) for side in (action.low, action.high))
+
+
+def _check_options(attack: ResolvedAttack, environment: EnvironmentDescription) -> None:
+    env, space = environment.env, environment.observation
+    if attack.quantize and not space.dtype.startswith(("int", "uint")):
+        raise UnsupportedAttack(
+            f"quantize is for observations of whole numbers; those of {env.id} are {space.dtype}. Leave it out."
+        )
+    if attack.frame_consistent and not (env.is_atari and env.grayscale and env.frame_stack > 1):
+        raise UnsupportedAttack(
+            f"frame_consistent is for stacks of grey Atari frames; {env.id} gives {_shown(space)}. Leave it out."
+        )
+
+
+def _shown(space: BoxSpace) -> str:
+    return f"{space.dtype} of shape {list(space.shape)}"
+
+
+def _check_when(attack: ResolvedAttack, card: PolicyCard) -> None:
+    kind = attack.when.kind
+    if kind == "value_above" and "value" not in {output.name for output in card.outputs}:
+        raise UnsupportedAttack(
+            "value_above needs a policy that says how much it values an observation; this one has no output 'value'. "
+            "Take another rule, or upload the policy with its critic."
+        )
+    if kind == "preference_gap" and card.head in CONTINUOUS_HEADS:
+        raise UnsupportedAttack(
+            f"preference_gap compares probabilities of actions; a policy that gives {card.head} has none. "
+            "Take another rule."
+        )
+
+
+def _check_scale(spec: EvaluationSpec, card: PolicyCard, environment: EnvironmentDescription) -> None:
+    scale, entries = scale_of(spec, card), prod(environment.observation.shape)
+    if spec.epsilon_scale is not None and scale is None:
+        raise InvalidEpsilon(
+            "epsilon_scale 'observation_std' takes the deviations from the policy's card, which has none. Upload the "
+            "policy with observation_std, or give the numbers themselves."
+        )
+    if scale is not None and len(scale) != entries:
+        raise InvalidEpsilon(
+            f"epsilon_scale has one number per entry of an observation, {entries} for {environment.env.id}; "
+            f"got {len(scale)}."
+        )
