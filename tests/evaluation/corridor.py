@@ -25,6 +25,7 @@ class Corridor:
 
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
+        self.shortest = 3
         self.resets: list[tuple[int, int]] = []
         self._seeds = np.zeros(lanes, dtype=np.int64)
         self._steps = np.zeros(lanes, dtype=np.int64)
@@ -44,7 +45,7 @@ class Corridor:
     def step(self, actions: NDArray[np.int64]) -> LaneStep:
         right = (self.observations[:, 0] < 0) == (actions == 1)
         self._steps += 1
-        ended = self._steps >= 3 + self._seeds % 4
+        ended = self._steps >= self.shortest + self._seeds % 4
         return LaneStep(np.where(right, 1.0, -1.0), ended, np.zeros(self.lanes, dtype=np.bool_))
 
     def close(self) -> None:

@@ -34,6 +34,15 @@ def test_an_attack_may_have_its_own_budget_and_the_evaluations_otherwise() -> No
     ]
 
 
+def test_options_of_an_attack_reach_its_cells() -> None:
+    spec = spec_of(attacks=["fgsm", "square", "worst", {"kind": "ce", "norm": "l2", "restarts": 3}], epsilon=2)
+    fgsm, square, worst, ce = (cell.attack for cell in spec.cells())
+    assert (fgsm.steps, fgsm.step_size, fgsm.objectives) == (1, 2, ("max",))
+    assert (square.steps, square.uses_gradient, square.objectives) == (100, False, ("margin",))
+    assert (worst.objectives, worst.measured_by) == (("ce", "max", "min"), "ce")
+    assert (ce.objectives, ce.norm) == (("ce", "ce", "ce"), "l2")
+
+
 def test_none_runs_once_whatever_the_epsilons() -> None:
     assert cells(attacks=["none"], epsilon=[1, 2, 4]) == [("none", 0, 0, 0)]
 
@@ -48,6 +57,10 @@ def test_none_runs_once_whatever_the_epsilons() -> None:
         {"seeds": [0, 1]},
         {"attacks": ["none", "random", "max", "min", "ce"]},
         {"policy_id": "abc"},
+        {"seeds": [1, 0]},
+        {"step_size": 2},
+        {"attacks": ["none", "random", "max", "min", {"kind": "ce", "epsilon": 4, "steps": 7, "step_size": 2}]},
+        {"when": {"kind": "always"}},
     ],
 )
 def test_every_spelling_of_a_specification_has_one_hash(same: dict[str, Any]) -> None:
@@ -55,7 +68,16 @@ def test_every_spelling_of_a_specification_has_one_hash(same: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
-    "other", [{"epsilon": 5}, {"seeds": 3}, {"steps": 8}, {"action_mode": "greedy"}, {"env": "ALE/Boxing-v5"}]
+    "other",
+    [
+        {"epsilon": 5},
+        {"seeds": 3},
+        {"steps": 8},
+        {"action_mode": "greedy"},
+        {"env": "ALE/Boxing-v5"},
+        {"when": {"kind": "every", "every": 2}},
+        {"attacks": ["none", "random", "max", "min", {"kind": "ce", "norm": "l2"}]},
+    ],
 )
 def test_another_meaning_has_another_hash(other: dict[str, Any]) -> None:
     assert spec_hash(spec_of(**other), "policy") != spec_hash(spec_of(), "policy")
@@ -82,6 +104,17 @@ def test_a_tier_fills_seeds_and_episodes(tier: str, counts: tuple[int, int]) -> 
         {"attacks": []},
         {"epsilon": -1},
         {"epsilon": 1e39},
+        {"step_size": 1e300},
+        {"attacks": [{"kind": "ce", "step_size": 1e300}]},
+        {"epsilon": True},
+        {"steps": True},
+        {"epsilon_scale": [0.0]},
+        {"epsilon_scale": [-1.0]},
+        {"attacks": [{"kind": "ce", "members": ["max"]}]},
+        {"attacks": [{"kind": "ce", "loss": "max"}]},
+        {"attacks": [{"kind": "worst", "members": ["max", "max"]}]},
+        {"attacks": [{"kind": "ce", "norm": "l2", "frame_consistent": True}]},
+        {"attacks": [{"kind": "square", "norm": "l2"}]},
         {"epsilon": []},
         {"seeds": []},
         {"seeds": [1, 1]},

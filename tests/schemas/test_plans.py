@@ -78,6 +78,12 @@ def test_results_are_shared_by_whatever_means_the_same() -> None:
     assert wider[0].key != key["none"]
 
 
+def test_cells_that_mean_the_same_are_played_once() -> None:
+    plan = plan_of(spec_of(attacks=["none", "ce", {"kind": "ce", "label": "again"}], action_mode="greedy"))
+    assert plan.cells[1].key == plan.cells[2].key
+    assert {entry.cell for entry in entries(plan)} == {0, 1, 3}
+
+
 def test_a_plan_survives_its_own_json() -> None:
     plan = plan_of(spec_of())
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
