@@ -46,9 +46,20 @@ class Layer:
 
 def layer_of(tensors: Mapping[str, Tensor], name: str) -> Layer:
     """The layer `name` of a state dict: `<name>.weight` and, where there is one, `<name>.bias`."""
-    if f"{name}.weight" not in tensors:
-        raise ArchitectureMismatch(f"The weights need an entry {name + '.weight'!r}; there is none.")
-    return Layer(tensors[f"{name}.weight"], tensors.get(f"{name}.bias"))
+    return Layer(tensor_of(tensors, f"{name}.weight"), tensors.get(f"{name}.bias"))
+
+
+def tensor_of(tensors: Mapping[str, Tensor], name: str) -> Tensor:
+    """The tensor `name`, which must be there."""
+    if name not in tensors:
+        raise ArchitectureMismatch(f"The weights need an entry {name!r}; there is none. Save the policy again.")
+    return tensors[name]
+
+
+def sequential_of(tensors: Mapping[str, Tensor], prefix: str) -> tuple[list[Layer], Layer]:
+    """The layers of a Sequential that ends in a linear one: those with an activation after each, and the last."""
+    layers = layers_of(tensors, prefix) or [layer_of(tensors, f"{prefix}.0")]
+    return layers[:-1], layers[-1]
 
 
 def layers_of(tensors: Mapping[str, Tensor], prefix: str) -> list[Layer]:
@@ -138,7 +149,7 @@ def perceptron(build: GraphBuilder, x: Live, layers: Sequence[Layer], activation
 
 def linear(build: GraphBuilder, x: Live, layer: Layer) -> Live:
     """One linear layer."""
-    if layer.weight.ndim != 2 or layer.weight.shape[1] != x.shapes[0][1]:
+    if layer.weight.ndim != 2 or not len(layer.weight) or layer.weight.shape[1] != x.shapes[0][1]:
         raise ArchitectureMismatch(
             f"A linear layer here must take {x.shapes[0][1]} numbers; its weights have the shape "
             f"{list(layer.weight.shape)} (out, in)."
@@ -146,12 +157,19 @@ def linear(build: GraphBuilder, x: Live, layer: Layer) -> Live:
     return build.live("Gemm", x, *_parameters(layer))
 
 
-def with_heads(build: GraphBuilder, actor: Live, critic: Live, policy: Layer, value: Layer | None) -> Graph:
-    """The finished graph: `logits` from the features of the actor and, where there is a head, `value` (N,)."""
-    logits = linear(build, actor, policy)
+def with_value(build: GraphBuilder, critic: Live, value: Layer | None, **head: Live) -> Graph:
+    """The finished graph of these outputs and, where there is a layer for it, `value` (N,) from the critic's features.
+
+    Only for critics of the state: a value of an action would have to be told which one.
+    """
     if value is None:
-        return build.finish(logits=logits)
-    return build.finish(logits=logits, value=build.live("Reshape", linear(build, critic, value), shape=(-1,)))
+        return build.finish(**head)
+    values = linear(build, critic, value)
+    if values.shapes[0][1] != 1:
+        raise ArchitectureMismatch(
+            f"The layer of the value gives one number; this one gives {values.shapes[0][1]}. Save the policy again."
+        )
+    return build.finish(**head, value=build.live("Reshape", values, shape=(-1,)))
 
 
 def _parameters(layer: Layer) -> list[Known]:

@@ -1,66 +1,87 @@
-"""Stable-Baselines3 zips of PPO and A2C with CNN and MLP policies, read without executing anything of theirs."""
+"""Zips of Stable-Baselines3 and sb3-contrib, read without executing anything of theirs."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
-import torch
 from torch import Tensor
 
-from saddlepoint.errors import ArchitectureMismatch, MalformedPolicy, UnsupportedArchitecture
-from saddlepoint.policies.architectures import (
-    Layer,
-    check_nature,
-    flattened,
-    layer_of,
-    layers_of,
-    nature_features,
-    nature_input,
-    perceptron,
-    side_after,
-    with_heads,
-)
+from saddlepoint.errors import ArchitectureMismatch, UnsupportedArchitecture
 from saddlepoint.policies.archives import Archive, check_count
-from saddlepoint.policies.builder import GraphBuilder, Live
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.graph import Graph
-from saddlepoint.policies.intake import PIXEL_MAXIMUM, take_in, turned_from_pixels
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.pickles import read_torch_file
 from saddlepoint.policies.sb3_data import Sb3Data, Space, read_data
-from saddlepoint.schemas.policies import PolicyHints
+from saddlepoint.policies.sb3_features import check_extractor_names, has_pictures
+from saddlepoint.policies.sb3_heads import actor_critic, deep_q, deterministic_actor, quantile_q, soft_actor
+from saddlepoint.policies.sb3_source import WAY_OUT, Head, Source
+from saddlepoint.schemas.policies import CONTINUOUS_HEADS, PolicyHints
 
 _WEIGHTS = "policy.pth"
-_ONNX = "Export its network to ONNX with an output called 'logits' and upload that."
+_TAKEN = "PPO, A2C, TRPO, DQN, QR-DQN, SAC, TQC, TD3 and DDPG"
 _REFUSED = (
-    ("log_std", "a Gaussian policy for continuous actions"),
-    ("q_net", "a Q-network (DQN)"),
-    ("quantile_net", "a quantile network (QR-DQN)"),
-    ("lstm_", "a recurrent policy"),
-    ("features_extractor.extractors", "a policy over a dict of observations"),
-    ("actor", "an actor for continuous actions (SAC, TD3, DDPG, TQC)"),
-    ("critic", "a critic for continuous actions (SAC, TD3, DDPG, TQC)"),
+    (
+        "lstm_",
+        "a recurrent policy (RecurrentPPO)",
+        "Export it to ONNX with inputs 'observation' and 'state_*' and outputs 'next_state_*', and upload that.",
+    ),
+    (
+        "features_extractor.extractors.",
+        "a policy over a dict of observations (MultiInputPolicy)",
+        "Train on an environment with one Box of observations (gymnasium.wrappers.FlattenObservation makes one).",
+    ),
 )
-"""How the tensors of policies that are none of ours begin, and what they are."""
-_CNN_PARTS = ("cnn.0", "cnn.2", "cnn.4", "linear.0")
+"""Parts of the names of tensors, the policies that they belong to, and what to do with those."""
+_EXTRACTOR = r"features_extractor\.(cnn\.[024]|linear\.0)"
 
 
 @dataclass(frozen=True)
-class _Extractor:
-    """A NatureCNN of SB3."""
+class _Kind:
+    """One kind of network: how it is told, the tensors that it has, those that play no part in acting, its reader."""
 
-    convolutions: list[Layer]
-    hidden: Layer
+    sign: str
+    known: re.Pattern[str]
+    idle: tuple[str, ...]
+    read: Callable[[Source], Head]
 
 
-@dataclass(frozen=True)
-class _Source:
-    """What is known of a policy of SB3: its weights, what its file says in plain text, what the user says."""
-
-    tensors: Mapping[str, Tensor]
-    data: Sb3Data
-    hints: PolicyHints
-    guesses: list[str]
+_KINDS = (
+    _Kind(
+        r"value_net\.weight$",
+        re.compile(
+            rf"((mlp_extractor\.(shared|policy|value)_net\.\d+|action_net|value_net|((pi|vf)_)?{_EXTRACTOR})"
+            r"\.(weight|bias)|log_std)$"
+        ),
+        (),
+        actor_critic,
+    ),
+    _Kind(
+        r"q_net\.(q_net|features_extractor)\.",
+        re.compile(rf"q_net\.(q_net\.\d+|{_EXTRACTOR})\.(weight|bias)$"),
+        ("q_net_target.",),
+        deep_q,
+    ),
+    _Kind(
+        r"quantile_net\.(quantile_net|features_extractor)\.",
+        re.compile(rf"quantile_net\.(quantile_net\.\d+|{_EXTRACTOR})\.(weight|bias)$"),
+        ("quantile_net_target.",),
+        quantile_q,
+    ),
+    _Kind(
+        r"actor\.(log_std|latent_pi)",
+        re.compile(rf"actor\.((latent_pi\.\d+|mu(\.0)?|log_std|{_EXTRACTOR})\.(weight|bias)|log_std)$"),
+        ("critic.", "critic_target."),
+        soft_actor,
+    ),
+    _Kind(
+        r"actor\.mu\.\d",
+        re.compile(rf"actor\.(mu\.\d+|{_EXTRACTOR})\.(weight|bias)$"),
+        ("actor_target.", "critic.", "critic_target."),
+        deterministic_actor,
+    ),
+)
 
 
 def is_sb3(archive: Archive) -> bool:
@@ -69,200 +90,115 @@ def is_sb3(archive: Archive) -> bool:
 
 
 def from_sb3(archive: Archive, hints: PolicyHints) -> Found:
-    """The policy in an SB3 zip; UnsupportedArchitecture for all but PPO and A2C with discrete actions."""
+    """The policy in an SB3 zip; UnsupportedArchitecture for what is none of `_KINDS`."""
     check_count(archive)
     data = read_data(archive.read("data"))
-    source = _Source(read_torch_file(archive.read(_WEIGHTS)), data, hints, [])
-    return replace(_found(source), format="sb3-zip", contents=_contents(archive, data))
+    source = Source(read_torch_file(archive.read(_WEIGHTS)), data, hints, [])
+    found = _found(source)
+    return replace(found, format="sb3-zip", contents=_contents(archive, data, found.contents))
 
 
 def has_sb3_names(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether these are the weights of an SB3 actor-critic policy, out of its zip."""
-    return "action_net.weight" in tensors
+    """Whether these are the weights of an SB3 policy, out of its zip."""
+    return _kind_of(tensors) is not None
 
 
 def from_sb3_weights(tensors: Mapping[str, Tensor], hints: PolicyHints) -> Found:
     """The policy of a bare `policy.pth`, which says nothing but its weights."""
-    return _found(_Source(tensors, read_data(b"{}"), hints, []))
+    return _found(Source(tensors, read_data(b"{}"), hints, []))
 
 
-def _found(source: _Source) -> Found:
-    _check_supported(source.tensors, source.data)
-    if any("features_extractor." in name for name in source.tensors):
-        architecture, graph = "nature-cnn", _cnn(source)
-    else:
-        architecture, graph = "mlp", _mlp(source)
+def _kind_of(tensors: Mapping[str, Tensor]) -> _Kind | None:
+    return next((kind for kind in _KINDS if any(re.match(kind.sign, name) for name in tensors)), None)
+
+
+def _found(source: Source) -> Found:
+    _check_taken(source)
+    kind = _kind_of(source.tensors)
+    if kind is None:
+        # Such as ARS, whose only network scores actions that are never sampled.
+        raise UnsupportedArchitecture(
+            f"SB3 zips may hold policies of {_TAKEN}; the weights of this one are of none. {WAY_OUT}"
+        )
+    acting = {name: tensor for name, tensor in source.tensors.items() if not name.startswith(kind.idle)}
+    _check_names(acting, kind)
+    head = kind.read(replace(source, tensors=acting))
+    _check_actions(head.graph, source.data.action)
+    if source.data.policy_class is not None and source.data.policy_class.startswith("Maskable"):
+        source.guesses.append("action masks are not applied: the environment does not hand them out")
     space = source.data.observation
     return Found(
-        graph,
+        head.graph,
         "torch-state-dict",
-        architecture,
-        [f"{len(source.tensors)} tensors: read"],
+        "nature-cnn" if has_pictures(source) else "mlp",
+        [_counted(source.tensors, acting)],
         source.guesses,
         observation_space=_stated(space),
         bounds=(space.low, space.high),
+        squash=head.squash,
+        fixed_deviation=head.fixed_deviation,
     )
 
 
-def _check_supported(tensors: Mapping[str, Tensor], data: Sb3Data) -> None:
-    for prefix, meaning in _REFUSED:
-        if any(name.startswith(prefix) for name in tensors):
-            raise UnsupportedArchitecture(
-                f"SB3 zips may hold PPO and A2C policies for discrete actions; this is {meaning}. {_ONNX}"
-            )
-    if data.action.kind not in (None, "Discrete"):
+def _check_taken(source: Source) -> None:
+    """Raise UnsupportedArchitecture for policies that are known to be of another kind."""
+    data = source.data
+    for part, meaning, way_out in _REFUSED:
+        if any(part in name for name in source.tensors):
+            raise UnsupportedArchitecture(f"SB3 zips may hold policies of {_TAKEN}; this is {meaning}. {way_out}")
+    if data.foreign_policy is not None:
         raise UnsupportedArchitecture(
-            f"A policy must choose among Discrete actions; this one has a {data.action.kind} space. {_ONNX}"
+            "The class of an SB3 policy must be one of SB3's own, since code of another is not read; this one is from "
+            f"the module {plain(data.foreign_policy)!r}. {WAY_OUT}"
+        )
+    if data.action.kind not in (None, "Discrete", "Box"):
+        raise UnsupportedArchitecture(
+            f"The actions of a policy must be a Discrete or a Box space; this one has a {data.action.kind} space. "
+            "Train on an environment whose actions are one of these, or export a network with an output of such "
+            "actions to ONNX."
         )
     if data.observation.kind not in (None, "Box"):
         raise UnsupportedArchitecture(
             f"Observations must be a Box, since an attack moves numbers; this policy takes a {data.observation.kind} "
             "space. Train on an environment with numeric observations."
         )
-    missing = [name for name in ("action_net.weight", "value_net.weight") if name not in tensors]
-    if missing:
-        # Such as ARS, whose only network scores actions that are never sampled.
+
+
+def _check_names(tensors: Mapping[str, Tensor], kind: _Kind) -> None:
+    """A tensor that no layer we know uses would change what the network computes."""
+    check_extractor_names(list(tensors))
+    unknown = [name for name in tensors if not kind.known.match(name)]
+    if unknown:
         raise UnsupportedArchitecture(
-            f"The weights of an SB3 actor-critic policy have an entry {missing[0]!r}; these have not. {_ONNX}"
+            f"The layers of an SB3 policy must be SB3's own; {plain(unknown[0])!r} is none of those. {WAY_OUT}"
         )
-    actions = tensors["action_net.weight"].shape[0]
-    if data.action.n not in (None, actions):
+
+
+def _check_actions(graph: Graph, space: Space) -> None:
+    """Raise ArchitectureMismatch where the file contradicts its weights."""
+    is_continuous = graph.head in CONTINUOUS_HEADS
+    if space.kind is not None and is_continuous != (space.kind == "Box"):
         raise ArchitectureMismatch(
-            f"The action layer must have one output per action; the file says {data.action.n} actions and its weights "
-            f"give {actions}. Save the model again."
+            f"The weights of a policy must fit its action space; these give {graph.head} and the file says "
+            f"{space.kind}. Save the model again."
+        )
+    said = space.n if not is_continuous else prod(space.shape) if space.shape is not None else None
+    if said not in (None, graph.actions):
+        raise ArchitectureMismatch(
+            f"The action layer must have one output per action; the file says {said} actions and its weights "
+            f"give {graph.actions}. Save the model again."
         )
 
 
-def _cnn(source: _Source) -> Graph:
-    actor, critic = _extractors(source.tensors, source.data)
-    shape = _picture_shape(actor, source)
-    turned = turned_from_pixels(source.hints.layout, shape, source.guesses)
-    intake = take_in(shape, source.hints, scale=_picture_scale(source), turned=turned)
-    features = nature_features(intake.build, intake.x, actor.convolutions, actor.hidden)
-    if critic is actor:
-        return _headed(source, intake.build, features, features)
-    return _headed(
-        source, intake.build, features, nature_features(intake.build, intake.x, critic.convolutions, critic.hidden)
-    )
+def _counted(tensors: Mapping[str, Tensor], acting: Mapping[str, Tensor]) -> str:
+    idle = len(tensors) - len(acting)
+    return f"{len(acting)} tensors: read" + (f"; {idle} of critics and target networks: ignored" if idle else "")
 
 
-def _extractors(tensors: Mapping[str, Tensor], data: Sb3Data) -> tuple[_Extractor, _Extractor]:
-    """The extractors of actor and critic, one and the same where their weights are (SB3 saves shared ones thrice)."""
-    prefixes = [
-        prefix
-        for prefix in ("pi_features_extractor", "vf_features_extractor", "features_extractor")
-        if any(name.startswith(f"{prefix}.") for name in tensors)
-    ]
-    known = {f"{prefix}.{part}.{kind}" for prefix in prefixes for part in _CNN_PARTS for kind in ("weight", "bias")}
-    found = {name for name in tensors if "features_extractor." in name}
-    if not found <= known or data.features_extractor not in (None, "NatureCNN"):
-        raise UnsupportedArchitecture(
-            f"The features extractor of an SB3 policy must be SB3's own NatureCNN; this one is another. {_ONNX}"
-        )
-    by_prefix = {prefix: _extractor(tensors, prefix) for prefix in prefixes}
-    default = by_prefix.get("features_extractor")
-    actor = by_prefix.get("pi_features_extractor", default)
-    critic = by_prefix.get("vf_features_extractor", default)
-    if actor is None or critic is None:
-        raise MalformedPolicy("An SB3 policy has features for actor and critic; here one is missing. Save it again.")
-    return actor, actor if _same(actor, critic) else critic
-
-
-def _extractor(tensors: Mapping[str, Tensor], prefix: str) -> _Extractor:
-    convolutions = [layer_of(tensors, f"{prefix}.{part}") for part in _CNN_PARTS[:3]]
-    check_nature(convolutions)
-    return _Extractor(convolutions, layer_of(tensors, f"{prefix}.{_CNN_PARTS[3]}"))
-
-
-def _same(one: _Extractor, other: _Extractor) -> bool:
-    pairs = zip((*one.convolutions, one.hidden), (*other.convolutions, other.hidden), strict=True)
-    return all(_same_tensor(a.weight, b.weight) and _same_tensor(a.bias, b.bias) for a, b in pairs)
-
-
-def _same_tensor(one: Tensor | None, other: Tensor | None) -> bool:
-    return one is other or (one is not None and other is not None and torch.equal(one, other))
-
-
-def _picture_shape(extractor: _Extractor, source: _Source) -> tuple[int, ...]:
-    """(channels, rows, columns): as the file says, in either order of axes, if the weights agree, else from them."""
-    channels, maps = extractor.convolutions[0].weight.shape[1], extractor.convolutions[-1].weight.shape[0]
-    said = source.data.observation.shape
-    if said is not None and len(said) == 3:
-        for shape in (said, (said[2], *said[:2])):
-            features = maps * side_after(shape[1]) * side_after(shape[2])
-            if shape[0] == channels and features == extractor.hidden.weight.shape[-1]:
-                return shape
-    shape = nature_input(extractor.convolutions, extractor.hidden)
-    source.guesses.append(f"pictures of {shape[1]}x{shape[2]} pixels, from the size of the hidden layer")
-    return shape
-
-
-def _picture_scale(source: _Source) -> float | None:
-    is_image = source.data.observation.is_image
-    if source.hints.pixel_scale is not None:
-        return source.hints.pixel_scale
-    if not source.data.normalize_images or is_image is False:
-        return None
-    if is_image is None:
-        source.guesses.append("pixels divided by 255, as SB3 does by default")
-    return PIXEL_MAXIMUM
-
-
-def _mlp(source: _Source) -> Graph:
-    inputs = _inputs(source.tensors)
-    said = source.data.observation.shape
-    shape = said if said and prod(said) == inputs else (inputs,)
-    if said and prod(said) != inputs:
-        said_otherwise = f"not {list(said)} as the file says"
-        source.guesses.append(f"observations of {inputs} numbers, as the weights take, {said_otherwise}")
-    is_scaled = source.data.normalize_images and source.data.observation.is_image and len(shape) == 3
-    scale = source.hints.pixel_scale or (PIXEL_MAXIMUM if is_scaled else None)
-    intake = take_in(shape, source.hints, scale=scale, turned=None)
-    features = flattened(intake.build, intake.x)
-    return _headed(source, intake.build, features, features)
-
-
-def _inputs(tensors: Mapping[str, Tensor]) -> int:
-    """How many numbers the first layer of the policy takes."""
-    names = ("mlp_extractor.shared_net.0", "mlp_extractor.policy_net.0", "action_net")
-    return next(tensors[f"{name}.weight"].shape[-1] for name in names if f"{name}.weight" in tensors)
-
-
-def _headed(source: _Source, build: GraphBuilder, actor: Live, critic: Live) -> Graph:
-    """The layers after the features: SB3's MlpExtractor (with the shared part of old versions), then the heads."""
-    tensors = source.tensors
-    shared = layers_of(tensors, "mlp_extractor.shared_net")
-    policy = layers_of(tensors, "mlp_extractor.policy_net")
-    value = layers_of(tensors, "mlp_extractor.value_net")
-    activation = _activation(source, is_used=bool(shared or policy or value))
-    common = perceptron(build, actor, shared, activation)
-    common_value = common if critic is actor else perceptron(build, critic, shared, activation)
-    return with_heads(
-        build,
-        perceptron(build, common, policy, activation),
-        perceptron(build, common_value, value, activation),
-        layer_of(tensors, "action_net"),
-        layer_of(tensors, "value_net"),
-    )
-
-
-def _activation(source: _Source, *, is_used: bool) -> str:
-    data = source.data
-    if source.hints.activation is not None:
-        return {"relu": "Relu", "tanh": "Tanh"}[source.hints.activation]
-    if is_used and data.unknown_activation:
-        raise UnsupportedArchitecture(
-            f"The activation of an SB3 policy must be one of PyTorch's usual ones; this is another. {_ONNX}"
-        )
-    if is_used and data.activation is None and not data.has_settings:
-        source.guesses.append("tanh after every hidden layer, SB3's default")
-    return data.activation or "Tanh"
-
-
-def _contents(archive: Archive, data: Sb3Data) -> list[str]:
+def _contents(archive: Archive, data: Sb3Data, weights: list[str]) -> list[str]:
     lines = [
         f"data: plain text read; {data.dropped} pickled objects dropped unread",
-        f"{_WEIGHTS}: tensors read",
+        *(f"{_WEIGHTS}: {line}" for line in weights),
     ]
     if data.policy_class is not None:
         lines.append(f"policy class, as the file says: {data.policy_class}")

@@ -18,6 +18,10 @@ _SERIALIZED = ":serialized:"
 _TYPE = re.compile(r"^<class '[\w.]*?(\w+)'>$")
 _FUNCTION = re.compile(r"^<function (\w+)\.")
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf)")
+_LIBRARIES = ("stable_baselines3", "sb3_contrib")
+_CLIP_MEAN = 2.0
+"""SB3's default (stable_baselines3/sac/policies.py)."""
+_MAX_QUANTILES = 10_000
 _ACTIVATION_NAMES = {
     "CELU": "Celu",
     "ELU": "Elu",
@@ -65,11 +69,21 @@ class Sb3Data:
     action: Space
     activation: str | None
     """A key of ACTIVATIONS, None where the file does not name one."""
-    unknown_activation: str | None
+    unknown_activation: bool
+    """Whether the file states another one, such as a functools.partial of one that is known."""
     has_settings: bool
     """Whether the policy's settings can be read; what they leave out is then SB3's default."""
     normalize_images: bool
     features_extractor: str | None
+    unknown_extractor: bool
+    """Whether the file states a features extractor of which it does not give the class."""
+    squash_output: bool
+    use_expln: bool
+    clip_mean: float
+    """Options of gSDE."""
+    n_quantiles: int | None
+    foreign_policy: str | None
+    """The module of a policy class that is none of SB3's own."""
     dropped: int
     """How many pickles were left unread."""
 
@@ -91,16 +105,24 @@ def read_data(text: bytes) -> Sb3Data:
         key: _mirror(data.get(key)) for key in ("policy_class", "observation_space", "action_space", "policy_kwargs")
     }
     settings = mirrors["policy_kwargs"]
-    named = _class_name(settings.get("activation_fn"))
+    activation, extractor = settings.get("activation_fn"), settings.get("features_extractor_class")
+    named = _class_name(activation)
+    quantiles = _numbers(settings.get("n_quantiles"))
     return Sb3Data(
         policy_class=_policy_class(mirrors["policy_class"]),
         observation=_space(mirrors["observation_space"]),
         action=_space(mirrors["action_space"]),
         activation=_ACTIVATION_NAMES.get(named or ""),
-        unknown_activation=named if named and named not in _ACTIVATION_NAMES else None,
+        unknown_activation=activation is not None and named not in _ACTIVATION_NAMES,
         has_settings=bool(settings) or data.get("policy_kwargs") == {},
         normalize_images=settings.get("normalize_images") not in (False, "False"),
-        features_extractor=_class_name(settings.get("features_extractor_class")),
+        features_extractor=_class_name(extractor),
+        unknown_extractor=extractor is not None and _class_name(extractor) is None,
+        squash_output=settings.get("squash_output") in (True, "True"),
+        use_expln=settings.get("use_expln") in (True, "True"),
+        clip_mean=_positive(settings.get("clip_mean"), _CLIP_MEAN),
+        n_quantiles=int(quantiles[0]) if len(quantiles) == 1 and 0 < quantiles[0] < _MAX_QUANTILES else None,
+        foreign_policy=_foreign(mirrors["policy_class"]),
         dropped=dropped,
     )
 
@@ -118,6 +140,17 @@ def _policy_class(mirror: Mapping[str, Any]) -> str | None:
     """The class's name, from its methods: the mirror of a class has no name of its own."""
     match = _FUNCTION.match(str(mirror.get("__init__", "")))
     return match[1] if match else None
+
+
+def _foreign(mirror: Mapping[str, Any]) -> str | None:
+    module = mirror.get("__module__")
+    is_foreign = isinstance(module, str) and module.split(".")[0] not in _LIBRARIES
+    return str(module) if is_foreign else None
+
+
+def _positive(value: Any, default: float) -> float:
+    numbers = _numbers(value)
+    return numbers[0] if len(numbers) == 1 and numbers[0] > 0 and isfinite(numbers[0]) else default
 
 
 def _space(mirror: Mapping[str, Any]) -> Space:

@@ -11,10 +11,11 @@ from saddlepoint.policies.architectures import (
     check_nature,
     layer_of,
     layers_of,
+    linear,
     nature_features,
     nature_input,
     perceptron,
-    with_heads,
+    with_value,
 )
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.intake import PIXEL_MAXIMUM, take_in, turned_from_pixels
@@ -88,7 +89,8 @@ def _nature(tensors: Mapping[str, Tensor], names: _Nature, hints: PolicyHints, f
     if hints.pixel_scale is None:
         guesses.append("pixels divided by 255, as the networks of these names do")
     features = nature_features(intake.build, intake.x, convolutions, hidden)
-    graph = with_heads(intake.build, features, features, layer_of(tensors, names.policy), value)
+    logits = linear(intake.build, features, layer_of(tensors, names.policy))
+    graph = with_value(intake.build, features, value, logits=logits)
     return Found(graph, file_format, "nature-cnn", [_counted(tensors)], guesses)
 
 
@@ -131,7 +133,8 @@ def _perceptrons(
     intake = take_in((inputs,), hints, scale=hints.pixel_scale, turned=None)
     actor = perceptron(intake.build, intake.x, policy[:-1], activation)
     critic = perceptron(intake.build, intake.x, value[:-1], activation) if value else actor
-    graph = with_heads(intake.build, actor, critic, policy[-1], value[-1] if value else None)
+    logits = linear(intake.build, actor, policy[-1])
+    graph = with_value(intake.build, critic, value[-1] if value else None, logits=logits)
     return Found(graph, file_format, "mlp", [_counted(tensors)], guesses)
 
 

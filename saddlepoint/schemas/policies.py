@@ -84,7 +84,8 @@ class PolicyCard(Schema):
     actions: int
     """How many there are to choose from or, under a continuous head, of how many numbers one consists."""
     squash: Literal["none", "tanh"] = "none"
-    """Of a Gaussian head: `tanh` where the action is the tanh of the Gaussian, scaled to the bounds of the space."""
+    """Of a continuous head: `tanh` where the outputs (`mean`, `action`) stand before a tanh, and what is executed is
+    low + (tanh + 1) / 2 (high - low) of the environment's bounds; `none` where they are in its units, and clipped."""
     fixed_deviation: bool = False
     """Of a Gaussian head: whether `log_std` is the same at every observation."""
     states: list[InputDescription] = Field(default_factory=list)

@@ -11,7 +11,9 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3 import A2C, DQN, PPO, SAC
+from sb3_contrib import ARS, TRPO, MaskablePPO, RecurrentPPO
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
@@ -20,6 +22,8 @@ PIXELS_LAST = spaces.Box(0, 255, (84, 84, 4), np.uint8)
 """As Atari wrappers of SB3 give them; SB3 turns them to (4, 84, 84) on the way."""
 VECTOR = spaces.Box(-5.0, 5.0, (4,), np.float32)
 CHOICE = spaces.Discrete(6)
+ACTION = spaces.Box(np.array([-1.0, -2.5], np.float32), np.array([1.0, 3.0], np.float32))
+"""Bounds of which no two are alike."""
 
 
 class Stub(gymnasium.Env[Any, Any]):
@@ -37,16 +41,20 @@ def make(
     policy: str,
     observation: spaces.Space[Any],
     action: spaces.Space[Any] = CHOICE,
+    *,
+    use_sde: bool = False,
     **policy_kwargs: Any,
 ) -> BaseAlgorithm:
     """A model of SB3 with larger weights than its initial ones, so that probabilities differ."""
     options: dict[str, Any] = {"device": "cpu", "seed": 0, "policy_kwargs": policy_kwargs or None}
-    if algorithm in (PPO, A2C):
+    if algorithm in (PPO, A2C, TRPO, MaskablePPO, RecurrentPPO):
         options["n_steps"] = 8
-    if algorithm is PPO:
-        options["batch_size"] = 8
-    if algorithm in (DQN, SAC):
+    elif algorithm is not ARS:
         options["buffer_size"] = 10
+    if algorithm in (PPO, TRPO, MaskablePPO, RecurrentPPO):
+        options["batch_size"] = 8
+    if use_sde:
+        options["use_sde"] = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = algorithm(policy, Stub(observation, action), **options)
@@ -55,6 +63,10 @@ def make(
         for name, parameter in model.policy.named_parameters():
             if "action_net" in name:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator))
+            elif "log_std" in name or ".mu." in name:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) / 5)
+            elif "quantile_net.quantile_net." in name:
+                parameter.mul_(10)
     return model
 
 
@@ -76,8 +88,8 @@ def values(model: BaseAlgorithm, observations: Tensor) -> Tensor:
         return _actor_critic(model).predict_values(observations)[:, 0]
 
 
-def _actor_critic(model: BaseAlgorithm) -> ActorCriticPolicy:
-    assert isinstance(model.policy, ActorCriticPolicy)
+def _actor_critic(model: BaseAlgorithm) -> ActorCriticPolicy | MaskableActorCriticPolicy:
+    assert isinstance(model.policy, ActorCriticPolicy | MaskableActorCriticPolicy)
     return model.policy
 
 

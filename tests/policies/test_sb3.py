@@ -3,7 +3,7 @@
 import base64
 import pickle
 import zipfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from stable_baselines3 import A2C, DQN, PPO, SAC
+from sb3_contrib import ARS, CrossQ, MaskablePPO, RecurrentPPO
+from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.torch_layers import FlattenExtractor
 from torch import Tensor, nn
 
 from saddlepoint.errors import (
@@ -25,6 +27,7 @@ from saddlepoint.errors import (
 from saddlepoint.policies import ImportedPolicy, load_network
 from tests.policies.networks import frames, imported, network_of, saved, vectors, zipped
 from tests.policies.sb3_models import (
+    ACTION,
     CHOICE,
     PIXELS_LAST,
     VECTOR,
@@ -52,6 +55,13 @@ VECTORS: dict[str, tuple[Any, dict[str, Any]]] = {
     "uneven": (A2C, {"net_arch": {"pi": [64, 32], "vf": []}}),
     "no hidden layer": (PPO, {"net_arch": []}),
 }
+
+
+class Halved(FlattenExtractor):
+    """A features extractor that has no weights and is not the identity."""
+
+    def forward(self, observations: Tensor) -> Tensor:
+        return super().forward(observations) / 2
 
 
 @cache
@@ -214,19 +224,21 @@ def test_weights_count_more_than_what_the_text_says() -> None:
 @pytest.mark.parametrize(
     ("algorithm", "policy", "observation", "action"),
     [
-        (DQN, "MlpPolicy", VECTOR, CHOICE),
-        (SAC, "MlpPolicy", VECTOR, spaces.Box(-1.0, 1.0, (2,), np.float32)),
-        (PPO, "MlpPolicy", VECTOR, spaces.Box(-1.0, 1.0, (2,), np.float32)),
         (PPO, "MlpPolicy", VECTOR, spaces.MultiDiscrete([2, 3])),
         (A2C, "MlpPolicy", VECTOR, spaces.MultiBinary(3)),
         (PPO, "MlpPolicy", spaces.Discrete(5), CHOICE),
         (PPO, "MultiInputPolicy", spaces.Dict({"a": VECTOR}), CHOICE),
+        (DQN, "MultiInputPolicy", spaces.Dict({"a": VECTOR}), CHOICE),
+        (RecurrentPPO, "MlpLstmPolicy", VECTOR, CHOICE),
+        (RecurrentPPO, "CnnLstmPolicy", PIXELS_LAST, CHOICE),
+        (ARS, "MlpPolicy", VECTOR, CHOICE),
+        (CrossQ, "MlpPolicy", VECTOR, ACTION),
     ],
 )
 def test_other_policies_are_refused_with_a_way_out(
     algorithm: Any, policy: str, observation: spaces.Space[Any], action: spaces.Space[Any]
 ) -> None:
-    with pytest.raises(UnsupportedArchitecture, match=r"ONNX|numeric observations"):
+    with pytest.raises(UnsupportedArchitecture, match=r"ONNX|numeric observations|one Box"):
         imported(zip_of(make(algorithm, policy, observation, action)))
 
 
@@ -240,7 +252,7 @@ def test_a_custom_features_extractor_is_refused() -> None:
 def test_a_policy_without_a_critic_is_refused() -> None:
     """Such as ARS of sb3-contrib, which never samples its actions."""
     state = {"action_net.weight": torch.zeros(3, 4), "action_net.bias": torch.zeros(3)}
-    with pytest.raises(UnsupportedArchitecture, match="value_net"):
+    with pytest.raises(UnsupportedArchitecture, match="are of none"):
         imported(zipped({"data": b"{}", "policy.pth": saved(state)}))
 
 
@@ -337,3 +349,61 @@ def test_a_layer_that_does_not_fit_is_refused() -> None:
     with pytest.raises(PolicyRejected) as caught:
         imported(zipped({**members(zip_of(perceptron("ppo"))), "policy.pth": saved(state)}))
     assert caught.value.code == "architecture-mismatch"
+
+
+def test_action_masks_are_said_not_to_be_applied() -> None:
+    model = make(MaskablePPO, "MlpPolicy", VECTOR)
+    policy = imported(zip_of(model))
+    expected = probabilities(model, vectors(8))
+    torch.testing.assert_close(load_network(policy.model)(vectors(8)).logits.softmax(-1), expected, atol=1e-5, rtol=0)
+    assert any("masks are not applied" in guess for guess in policy.card.guesses)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"activation_fn": partial(nn.LeakyReLU, 0.3)},
+        {"activation_fn": lambda: nn.Tanh()},
+        {"activation_fn": nn.Hardtanh},
+        {"features_extractor_class": Halved},
+    ],
+    ids=["partial", "lambda", "another", "extractor without weights"],
+)
+def test_settings_that_change_the_network_are_not_overlooked(settings: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedArchitecture):
+        imported(zip_of(make(PPO, "MlpPolicy", VECTOR, **settings)))
+
+
+def test_a_policy_class_of_the_users_own_is_refused() -> None:
+    """Its weights may have the usual names and its code another activation."""
+
+    def change(settings: dict[str, Any]) -> None:
+        settings["policy_class"]["__module__"] = "__main__"
+
+    with pytest.raises(UnsupportedArchitecture, match="__main__"):
+        imported(zipped(edited(zip_of(perceptron("ppo")), change)))
+
+
+def test_layers_that_are_not_known_are_refused() -> None:
+    state = {**perceptron("ppo").policy.state_dict(), "mlp_extractor.attention.weight": torch.ones(3)}
+    with pytest.raises(UnsupportedArchitecture, match="attention"):
+        imported(zipped({**members(zip_of(perceptron("ppo"))), "policy.pth": saved(state)}))
+
+
+def test_colour_pictures_are_taken_channels_last_by_perceptrons_too() -> None:
+    model = make(PPO, "MlpPolicy", spaces.Box(0, 255, (40, 48, 3), np.uint8))
+    policy = imported(zip_of(model))
+    assert policy.card.observation.shape == (40, 48, 3)
+    pixels = torch.randint(0, 256, (3, 40, 48, 3), generator=torch.Generator().manual_seed(0)).float()
+    expected = probabilities(model, pixels.permute(0, 3, 1, 2))
+    torch.testing.assert_close(load_network(policy.model)(pixels).logits.softmax(-1), expected, atol=1e-5, rtol=0)
+
+
+def test_a_critic_of_several_values_is_refused() -> None:
+    state = {
+        **perceptron("ppo").policy.state_dict(),
+        "value_net.weight": torch.ones(2, 64),
+        "value_net.bias": torch.ones(2),
+    }
+    with pytest.raises(ArchitectureMismatch, match="one number"):
+        imported(zipped({**members(zip_of(perceptron("ppo"))), "policy.pth": saved(state)}))

@@ -1,0 +1,139 @@
+"""The networks of Stable-Baselines3 and sb3-contrib after their features, by kind of algorithm."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from saddlepoint.errors import ArchitectureMismatch
+from saddlepoint.policies.architectures import (
+    Layer,
+    layer_of,
+    layers_of,
+    linear,
+    perceptron,
+    sequential_of,
+    with_value,
+)
+from saddlepoint.policies.builder import GraphBuilder, Live
+from saddlepoint.policies.gaussians import check_pair, fixed_log_std, gsde_log_std
+from saddlepoint.policies.sb3_features import Features, features_of
+from saddlepoint.policies.sb3_source import Head, Source
+
+_SAC_LOG_STD = (-20.0, 2.0)
+"""LOG_STD_MIN and LOG_STD_MAX of stable_baselines3/sac/policies.py, which TQC shares."""
+_QUANTILES = 200
+"""QuantileNetwork's default (sb3_contrib/qrdqn/policies.py)."""
+
+
+def actor_critic(source: Source) -> Head:
+    """PPO, A2C, TRPO: SB3's MlpExtractor (with the shared part of old versions), then the heads."""
+    tensors = source.tensors
+    first = ("mlp_extractor.shared_net.0", "mlp_extractor.policy_net.0", "action_net")
+    features = features_of(
+        source,
+        ("pi_features_extractor", "features_extractor"),
+        ("vf_features_extractor", "features_extractor"),
+        first,
+    )
+    build = features.build
+    shared, policy, value = (
+        layers_of(tensors, f"mlp_extractor.{part}") for part in ("shared_net", "policy_net", "value_net")
+    )
+    activation = source.activation("Tanh", is_used=bool(shared or policy or value))
+    common = perceptron(build, features.actor, shared, activation)
+    is_shared = features.critic is features.actor
+    common_value = common if is_shared else perceptron(build, features.critic, shared, activation)
+    actor = perceptron(build, common, policy, activation)
+    critic = perceptron(build, common_value, value, activation)
+    scores = linear(build, actor, layer_of(tensors, "action_net"))
+    last = layer_of(tensors, "value_net")
+    if "log_std" not in tensors:
+        return Head(with_value(build, critic, last, logits=scores))
+    log_std, is_fixed = _deviation(source, build, actor, scores)
+    graph = with_value(build, critic, last, mean=scores, log_std=log_std)
+    # Only gSDE squashes here.
+    return Head(graph, "tanh" if source.data.squash_output and not is_fixed else "none", is_fixed)
+
+
+def _deviation(source: Source, build: GraphBuilder, latent: Live, mean: Live) -> tuple[Live, bool]:
+    """The standard deviation, and whether it is fixed: it is a vector, or the matrix of gSDE."""
+    parameter = source.tensors["log_std"]
+    if parameter.ndim < 2:
+        return fixed_log_std(build, mean, parameter), True
+    return _gsde(source, build, latent, mean, parameter), False
+
+
+def _gsde(source: Source, build: GraphBuilder, latent: Live, mean: Live, parameter: Tensor) -> Live:
+    if not source.data.has_settings:
+        source.guesses.append("gSDE with SB3's default options")
+    return gsde_log_std(build, latent, parameter, mean.shapes[0][1], use_expln=source.data.use_expln)
+
+
+def deep_q(source: Source) -> Head:
+    """DQN."""
+    return _q_network(source, "q_net", *sequential_of(source.tensors, "q_net.q_net"))
+
+
+def quantile_q(source: Source) -> Head:
+    """QR-DQN: the value of an action is the mean of its quantiles."""
+    hidden, last = sequential_of(source.tensors, "quantile_net.quantile_net")
+    return _q_network(source, "quantile_net", hidden, _mean_of_quantiles(source, last))
+
+
+def _q_network(source: Source, name: str, hidden: list[Layer], last: Layer) -> Head:
+    extractor = (f"{name}.features_extractor",)
+    features = features_of(source, extractor, extractor, (f"{name}.{name}.0",))
+    latent = perceptron(features.build, features.actor, hidden, source.activation("Relu", is_used=bool(hidden)))
+    return Head(features.build.finish(q_values=linear(features.build, latent, last)))
+
+
+def _mean_of_quantiles(source: Source, layer: Layer) -> Layer:
+    """The layer that gives the mean of what `layer` gives as (n_quantiles, A), which is linear too."""
+    count, rows = source.data.n_quantiles or _QUANTILES, layer.weight.shape[:1].numel()
+    if source.data.n_quantiles is None and not source.data.has_settings:
+        source.guesses.append(f"{count} quantiles of every action, SB3's default")
+    if not rows or rows % count or layer.weight.ndim != 2 or (layer.bias is not None and layer.bias.shape != (rows,)):
+        raise ArchitectureMismatch(
+            f"The last layer of a quantile network gives {count} quantiles of every action; this one has weights of "
+            f"shape {list(layer.weight.shape)}. Upload the whole zip that model.save() writes."
+        )
+    weight = layer.weight.reshape(count, rows // count, -1).mean(0)
+    return Layer(weight, None if layer.bias is None else layer.bias.reshape(count, -1).mean(0))
+
+
+def soft_actor(source: Source) -> Head:
+    """The actor of SAC and TQC: the tanh of a Gaussian, whose deviation is a layer's or that of gSDE."""
+    tensors = source.tensors
+    features = _actor_features(source, ("actor.latent_pi.0", "actor.mu.0", "actor.mu"))
+    build, hidden = features.build, layers_of(tensors, "actor.latent_pi")
+    latent = perceptron(build, features.actor, hidden, source.activation("Relu", is_used=bool(hidden)))
+    if "actor.log_std" in tensors:
+        mean = _bounded_mean(source, build, latent)
+        log_std = _gsde(source, build, latent, mean, tensors["actor.log_std"])
+    else:
+        mean = linear(build, latent, layer_of(tensors, "actor.mu"))
+        log_std = linear(build, latent, layer_of(tensors, "actor.log_std"))
+        check_pair(mean, log_std)
+        log_std = build.live("Clip", log_std, min=_SAC_LOG_STD[0], max=_SAC_LOG_STD[1])
+    return Head(build.finish(mean=mean, log_std=log_std), "tanh")
+
+
+def _bounded_mean(source: Source, build: GraphBuilder, latent: Live) -> Live:
+    """Under gSDE the mean is clipped, unless `clip_mean` was 0: then its layer stands alone."""
+    if "actor.mu.weight" in source.tensors:
+        return linear(build, latent, layer_of(source.tensors, "actor.mu"))
+    bound = source.data.clip_mean
+    return build.live("Clip", linear(build, latent, layer_of(source.tensors, "actor.mu.0")), min=-bound, max=bound)
+
+
+def deterministic_actor(source: Source) -> Head:
+    """The actor of TD3 and DDPG: the tanh after its last layer is left to the squash."""
+    features = _actor_features(source, ("actor.mu.0",))
+    hidden, last = sequential_of(source.tensors, "actor.mu")
+    latent = perceptron(features.build, features.actor, hidden, source.activation("Relu", is_used=bool(hidden)))
+    return Head(features.build.finish(action=linear(features.build, latent, last)), "tanh")
+
+
+def _actor_features(source: Source, first: Sequence[str]) -> Features:
+    extractor = ("actor.features_extractor",)
+    return features_of(source, extractor, extractor, first)
