@@ -1,5 +1,9 @@
 """What kind of policy some bytes are, by their content alone: names and content types are never trusted."""
 
+from collections.abc import Mapping
+
+from torch import Tensor
+
 from saddlepoint.errors import MalformedPolicy, UnsafePickle, UnsupportedFormat
 from saddlepoint.policies.archives import Archive, open_archive
 from saddlepoint.policies.found import Found
@@ -36,7 +40,7 @@ def recognise(data: bytes, hints: PolicyHints) -> Found:
     if data.startswith(b"PK\x03\x04"):
         return _from_archive(open_archive(data), hints)
     if is_safetensors(data):
-        return from_state_dict(read_safetensors(data), hints, file_format="safetensors")
+        return _from_tensors(read_safetensors(data), hints, "safetensors")
     if looks_like_onnx(data):
         return from_onnx(read_onnx(data), hints, file_format="onnx")
     _refuse_others(data)
@@ -47,10 +51,7 @@ def _from_archive(archive: Archive, hints: PolicyHints) -> Found:
     if is_sb3(archive):
         return from_sb3(archive, hints)
     if is_torch_archive(archive):
-        tensors = read_torch_archive(archive)
-        if has_sb3_names(tensors):
-            return from_sb3_weights(tensors, hints)
-        return from_state_dict(tensors, hints, file_format="torch-state-dict")
+        return _from_tensors(read_torch_archive(archive), hints, "torch-state-dict")
     member = onnx_member(archive)
     if member is not None:
         return from_onnx(read_onnx_archive(archive, member), hints, file_format="onnx-zip")
@@ -58,6 +59,12 @@ def _from_archive(archive: Archive, hints: PolicyHints) -> Found:
         "The zip archive is none of the kinds taken: it must hold one .onnx file with its data, or be what "
         f"Stable-Baselines3 or torch.save wrote. {_TAKEN}"
     )
+
+
+def _from_tensors(tensors: Mapping[str, Tensor], hints: PolicyHints, file_format: str) -> Found:
+    if has_sb3_names(tensors):
+        return from_sb3_weights(tensors, hints, file_format)
+    return from_state_dict(tensors, hints, file_format=file_format)
 
 
 def _refuse_others(data: bytes) -> None:

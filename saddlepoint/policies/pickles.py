@@ -33,11 +33,14 @@ _GLOBALS = frozenset(
 _FORBIDDEN = frozenset({"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"})
 _MAX_PICKLE = 16 * 2**20
 _MAX_TENSORS = 4096
+_MAX_DICTS = 8
 _RECORD = re.compile(
     r"^[^/]+/(data\.pkl|data/[0-9]+|version|byteorder|\.format_version|\.storage_alignment|\.data/.*)$"
 )
 _TORCHSCRIPT = re.compile(r"^[^/]+/(constants\.pkl|code/.*)$")
 _WRAPPERS = ("state_dict", "model_state_dict", "policy_state_dict", "agent_state_dict", "model", "agent", "policy")
+OTHER_DICTS = "other_dicts."
+"""Put before the names of those after the first, where a file holds a tuple of state dicts, as CleanRL's TD3 saves."""
 _SAVE_AGAIN = "Save it with torch.save(network.state_dict(), path) of any PyTorch since 1.6."
 _DAMAGED = f"The PyTorch file is damaged or truncated. {_SAVE_AGAIN}"
 
@@ -123,6 +126,8 @@ def is_bare_pickle(data: bytes) -> bool:
 
 def _unwrapped(loaded: Any) -> Mapping[str, Any]:
     """The state dict itself, out of a training checkpoint that holds it under one of the usual keys."""
+    if isinstance(loaded, tuple) and 1 < len(loaded) < _MAX_DICTS and all(isinstance(d, Mapping) for d in loaded):
+        return _joined(loaded)
     if isinstance(loaded, Mapping):
         if any(isinstance(value, Tensor) for value in loaded.values()):
             return loaded
@@ -132,6 +137,12 @@ def _unwrapped(loaded: Any) -> Mapping[str, Any]:
     raise ArchitectureMismatch(
         f"A PyTorch file must hold one dict of tensors by name; this one does not. {_SAVE_AGAIN}"
     )
+
+
+def _joined(dicts: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
+    """The first of several state dicts, which is the actor's, with the others under names of their own."""
+    others = {f"{OTHER_DICTS}{at}.{name}": value for at, other in enumerate(dicts[1:]) for name, value in other.items()}
+    return {**dicts[0], **others}
 
 
 def _dense_floats(state: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -95,7 +95,7 @@ def from_sb3(archive: Archive, hints: PolicyHints) -> Found:
     data = read_data(archive.read("data"))
     source = Source(read_torch_file(archive.read(_WEIGHTS)), data, hints, [])
     found = _found(source)
-    return replace(found, format="sb3-zip", contents=_contents(archive, data, found.contents))
+    return replace(found, contents=_contents(archive, data, found.contents))
 
 
 def has_sb3_names(tensors: Mapping[str, Tensor]) -> bool:
@@ -103,9 +103,9 @@ def has_sb3_names(tensors: Mapping[str, Tensor]) -> bool:
     return _kind_of(tensors) is not None
 
 
-def from_sb3_weights(tensors: Mapping[str, Tensor], hints: PolicyHints) -> Found:
+def from_sb3_weights(tensors: Mapping[str, Tensor], hints: PolicyHints, file_format: str) -> Found:
     """The policy of a bare `policy.pth`, which says nothing but its weights."""
-    return _found(Source(tensors, read_data(b"{}"), hints, []))
+    return replace(_found(Source(tensors, read_data(b"{}"), hints, [])), format=file_format)
 
 
 def _kind_of(tensors: Mapping[str, Tensor]) -> _Kind | None:
@@ -129,7 +129,7 @@ def _found(source: Source) -> Found:
     space = source.data.observation
     return Found(
         head.graph,
-        "torch-state-dict",
+        "sb3-zip",
         "nature-cnn" if has_pictures(source) else "mlp",
         [_counted(source.tensors, acting)],
         source.guesses,

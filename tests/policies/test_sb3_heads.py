@@ -7,6 +7,7 @@ import pytest
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
+from safetensors.torch import save
 from sb3_contrib import QRDQN, TQC, TRPO
 from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -199,6 +200,7 @@ def test_the_weights_alone(algorithm: Any, action: spaces.Space[Any]) -> None:
     policy = imported(members(zip_of(model))["policy.pth"])
     assert_same(model, policy, vectors(8))
     assert policy.card.format == "torch-state-dict"
+    assert imported(save(model.policy.state_dict())).card.format == "safetensors"
     assert any("SB3's default" in guess for guess in policy.card.guesses)
 
 

@@ -168,9 +168,6 @@ def _without(name: str) -> dict[str, Tensor]:
             ArchitectureMismatch,
             id="actor and critic see differently",
         ),
-        pytest.param(
-            lambda: perceptron_state(["network.0", "network.2"], [4, 8, 3]), UnsupportedArchitecture, id="Q-network"
-        ),
     ],
 )
 def test_other_weights_are_refused(state: Any, expected: type[Exception]) -> None:
