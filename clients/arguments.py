@@ -141,6 +141,9 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 def _card(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--card", type=Path, metavar="FILE", help="JSON hints on what the file cannot say")
+    parser.add_argument(
+        "--vecnormalize", type=Path, metavar="FILE", help="what SB3's VecNormalize.save wrote beside the policy"
+    )
 
 
 def _out(parser: argparse.ArgumentParser) -> None:

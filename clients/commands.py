@@ -27,7 +27,9 @@ def evaluate(options: Namespace, console: Console) -> None:
     """Evaluate, wait, and write the report; an interrupt leaves the evaluation running."""
     _check_out(options)
     with _client(options) as client:
-        report = client.robustness_report(options.file, env=options.env, card=options.card, **_spec(options))
+        report = client.robustness_report(
+            options.file, env=options.env, card=options.card, vecnormalize=options.vecnormalize, **_spec(options)
+        )
     _write_report(report, options, console)
 
 
@@ -89,7 +91,7 @@ def cancel(options: Namespace, console: Console) -> None:
 def inspect(options: Namespace, console: Console) -> None:
     """Upload a policy and write its card."""
     with _client(options) as client:
-        console.card(client.upload(options.file, options.card))
+        console.card(client.upload(options.file, options.card, options.vecnormalize))
 
 
 def train(options: Namespace, console: Console) -> None:

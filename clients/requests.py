@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -9,10 +10,13 @@ from typing import Any, TypedDict
 from pydantic import BaseModel
 
 from clients.files import PolicyFile, find_policy
+from clients.vecnormalize import read_vecnormalize
 from saddlepoint.errors import InvalidRequest
 from saddlepoint.schemas.policies import PolicyHints
 
 _POLICY_ID = re.compile(r"^[0-9a-f]{32}$")
+
+_STATISTICS = ("observation_mean", "observation_std", "observation_clip")
 
 Card = PolicyHints | Mapping[str, Any] | str | Path
 """Hints, as a value or as a JSON file."""
@@ -61,6 +65,26 @@ def policy_of(policy: str | Path) -> PolicyFile | str:
     if isinstance(policy, str) and _POLICY_ID.match(policy) and not Path(policy).exists():
         return policy
     return find_policy(policy)
+
+
+def described(policy: str | Path, card: Card | None, vecnormalize: str | Path | None) -> Card | None:
+    """The card with the statistics of a VecNormalize file in it. Raises InvalidRequest."""
+    if vecnormalize is None:
+        return card
+    if isinstance(policy_of(policy), str):
+        raise InvalidRequest(
+            "The statistics of a VecNormalize become part of a policy when it is uploaded; this one is there already. "
+            "Give its file instead of its id."
+        )
+    statistics = read_vecnormalize(vecnormalize)
+    if statistics is None:
+        sys.stderr.write(f"{vecnormalize} normalises rewards only (norm_obs=False): nothing of it is needed.\n")
+        return card
+    known, found = (plain(_read_card(Path(card)) if isinstance(card, str | Path) else card) or {}), plain(statistics)
+    twice = [name for name in _STATISTICS if name in known]
+    if twice:
+        raise InvalidRequest(f"The card and the VecNormalize file both give {twice[0]}; leave it out of the card.")
+    return {**known, **{name: found[name] for name in _STATISTICS if name in found}}
 
 
 def card_form(card: Card | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from clients.jobs import EVALUATIONS, TRAININGS, id_of
 from clients.operations import Environment, Operations
 from clients.progress import Progress
 from clients.report import Report
-from clients.requests import Card, SpecFields
+from clients.requests import Card, SpecFields, described
 from clients.retries import RetryPolicy
 from saddlepoint.schemas.attacks import AttackDescription
 from saddlepoint.schemas.evaluations import Evaluation
@@ -57,24 +57,34 @@ class AttackClient:
         *,
         env: Environment,
         card: Card | None = None,
+        vecnormalize: str | Path | None = None,
         progress: Progress = True,
         **spec: Unpack[SpecFields],
     ) -> Report:
         """Evaluate a policy (a file, or the id of one) and return its report.
 
+        `vecnormalize` is the file that SB3's VecNormalize.save wrote, if the policy was trained on its observations.
         An interrupt leaves the evaluation running and says how to come back to it.
         """
-        return self._driver.run(self._operations.robustness_report(policy, env, card, progress, spec))
+        return self._driver.run(
+            self._operations.robustness_report(policy, env, described(policy, card, vecnormalize), progress, spec)
+        )
 
-    def upload(self, path: str | Path, card: Card | None = None) -> PolicyCard:
+    def upload(self, path: str | Path, card: Card | None = None, vecnormalize: str | Path | None = None) -> PolicyCard:
         """Send a policy file; its card says what was found in it."""
-        return self._driver.run(self._operations.upload(path, card))
+        return self._driver.run(self._operations.upload(path, described(path, card, vecnormalize)))
 
     def evaluate(
-        self, policy: str | Path, *, env: Environment, card: Card | None = None, **spec: Unpack[SpecFields]
+        self,
+        policy: str | Path,
+        *,
+        env: Environment,
+        card: Card | None = None,
+        vecnormalize: str | Path | None = None,
+        **spec: Unpack[SpecFields],
     ) -> Evaluation:
         """Start an evaluation of a policy (a file, or the id of one); `wait` for it, or come back later."""
-        return self._driver.run(self._operations.evaluate(policy, env, card, spec))
+        return self._driver.run(self._operations.evaluate(policy, env, described(policy, card, vecnormalize), spec))
 
     def train(
         self,
