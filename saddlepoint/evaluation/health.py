@@ -23,7 +23,7 @@ def attack_health(
         return None
     zero_gradient = sum(episode.zero_gradient for episode in episodes) / steps
     loss_rises = sum(episode.loss_rises for episode in episodes) / steps
-    strength = strength_of(episodes, has_flips=has_flips)
+    strength = strength_of(attack, episodes, has_flips=has_flips)
     return AttackHealth(
         zero_gradient=zero_gradient,
         loss_rises=loss_rises,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from saddlepoint.schemas.attacks import ResolvedAttack
 from saddlepoint.schemas.plans import EpisodeResult
 
 _GAIN_LIMIT = 0.1
@@ -20,7 +21,7 @@ class Strength:
     flags: list[str] = field(default_factory=list)
 
 
-def strength_of(episodes: Sequence[EpisodeResult], *, has_flips: bool = True) -> Strength:
+def strength_of(attack: ResolvedAttack, episodes: Sequence[EpisodeResult], *, has_flips: bool = True) -> Strength:
     """Over all probed steps of a cell; nothing where there are none. `has_flips`: an action is a choice of one."""
     steps = sum(episode.probe_steps for episode in episodes)
     if steps == 0:
@@ -39,14 +40,17 @@ def strength_of(episodes: Sequence[EpisodeResult], *, has_flips: bool = True) ->
     noise_flips, flips = (
         sum(getattr(episode, name) for episode in episodes) for name in ("probe_flips_noise", "probe_flips")
     )
-    return Strength(numbers, _flags(numbers, noise_flips, flips) if steps >= _FEWEST else [])
+    if steps < _FEWEST:
+        return Strength(numbers)
+    gains = [] if attack.kind == "fgsm" else _gains(numbers)
+    return Strength(numbers, [*gains, *_masked(numbers, noise_flips, flips)])
 
 
 def _gain(better: float, loss: float, clean: float) -> float | None:
     return (better - loss) / (loss - clean) if loss > clean else None
 
 
-def _flags(numbers: dict[str, Any], noise_flips: int, flips: int) -> list[str]:
+def _gains(numbers: dict[str, Any]) -> list[str]:
     found = []
     if (numbers["gain_of_longer"] or 0) > _GAIN_LIMIT:
         found.append(
@@ -58,9 +62,13 @@ def _flags(numbers: dict[str, Any], noise_flips: int, flips: int) -> list[str]:
             f"One more start would raise the loss by {numbers['gain_of_restart']:.0%} more: where it starts matters. "
             "Evaluate with restarts."
         )
-    if numbers["noise_wins"] > _NOISE_LIMIT or noise_flips > flips:
-        found.append(
-            f"On the same states uniform noise had the higher loss at {numbers['noise_wins']:.0%}: gradients look "
-            "masked, and the policy may be weaker than this shows. Add the attack square."
-        )
     return found
+
+
+def _masked(numbers: dict[str, Any], noise_flips: int, flips: int) -> list[str]:
+    if numbers["noise_wins"] <= _NOISE_LIMIT and noise_flips <= flips:
+        return []
+    return [
+        f"On the same states uniform noise had the higher loss at {numbers['noise_wins']:.0%}: gradients look masked, "
+        "and the policy may be weaker than this shows. Add the attack square."
+    ]

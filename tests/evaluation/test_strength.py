@@ -14,6 +14,9 @@ from tests.evaluation.plans import cell, plan
 from tests.evaluation.test_shards import entries, play_corridor
 
 
+CE = attack("ce")
+
+
 def probed(**fields: Any) -> EpisodeResult:
     sums = {
         "probe_steps": 10,
@@ -28,7 +31,7 @@ def probed(**fields: Any) -> EpisodeResult:
 
 
 def test_a_strong_attack_has_no_flags() -> None:
-    strength = strength_of([probed()])
+    strength = strength_of(CE, [probed()])
     assert strength.flags == []
     assert strength.numbers == {
         "probed_steps": 10,
@@ -49,22 +52,27 @@ def test_a_strong_attack_has_no_flags() -> None:
     ],
 )
 def test_what_would_have_been_stronger_is_said(fields: dict[str, Any], text: str) -> None:
-    (flag,) = strength_of([probed(**fields)]).flags
+    (flag,) = strength_of(CE, [probed(**fields)]).flags
     assert text in flag
 
 
 def test_a_few_states_are_too_few_for_a_flag() -> None:
-    strength = strength_of([probed(probe_steps=4, probe_noise_wins=4)])
+    strength = strength_of(CE, [probed(probe_steps=4, probe_noise_wins=4)])
     assert strength.flags == []
     assert strength.numbers["noise_wins"] == 1
 
 
+def test_a_single_step_is_not_told_to_take_more() -> None:
+    fgsm = attack("ce").model_copy(update={"kind": "fgsm"})
+    assert strength_of(fgsm, [probed(probe_loss_longer_sum=36.0)]).flags == []
+
+
 def test_without_probes_nothing_is_said() -> None:
-    assert strength_of([result()]).numbers == {}
+    assert strength_of(CE, [result()]).numbers == {}
 
 
 def test_actions_of_numbers_do_not_flip() -> None:
-    assert strength_of([probed()], has_flips=False).numbers["flips_by_huge"] is None
+    assert strength_of(CE, [probed()], has_flips=False).numbers["flips_by_huge"] is None
 
 
 def test_a_whole_shard_probes_the_first_episodes_of_its_seeds() -> None:
