@@ -13,7 +13,6 @@ from tests.evaluation.episodes import result
 from tests.evaluation.plans import cell, plan
 from tests.evaluation.test_shards import entries, play_corridor
 
-
 CE = attack("ce")
 
 
