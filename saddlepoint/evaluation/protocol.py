@@ -61,7 +61,7 @@ def _preprocessing(env: EnvironmentSpec) -> dict[str, Any]:
 
 def _attack(plan: Plan) -> dict[str, Any]:
     return {
-        "epsilon": "radius of the ball around the observation, in the environment's own units (times epsilon_scale)",
+        "epsilon": "radius of the ball around the observation, in observation units times epsilon_scale",
         "clip": "to the observation's bounds, widened to contain the clean observation, unless a cell says otherwise",
         "pgd": "uniform random start, sign steps (l2: along the gradient), projection after each, last iterate",
         "step_size": "epsilon / 2 unless given; each cell states its own",
