@@ -18,7 +18,7 @@ RUN pip install --no-deps ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} --requireme
 
 # Then the packages of others, a layer that stays until pyproject.toml changes.
 COPY pyproject.toml README.md ./
-RUN pip install '.[trainer]'
+RUN pip install '.[trainer,mujoco]'
 
 COPY saddlepoint saddlepoint
 COPY trainer trainer

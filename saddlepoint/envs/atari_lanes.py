@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from saddlepoint.envs.atari import make_atari_vector
 from saddlepoint.envs.clock import LaneClock, shortest
-from saddlepoint.envs.interface import LaneStep
+from saddlepoint.envs.interface import Actions, LaneStep
 from saddlepoint.schemas.environments import EnvironmentSpec, describe_atari
 
 GROUP = 4
@@ -71,7 +71,7 @@ class AtariLanes:
     def observations(self) -> NDArray[Any]:
         return self._observations
 
-    def step(self, actions: NDArray[np.int64]) -> LaneStep:
+    def step(self, actions: Actions) -> LaneStep:
         rewards = np.zeros(self.lanes, dtype=np.float64)
         terminated = np.zeros(self.lanes, dtype=np.bool_)
         truncated = np.zeros(self.lanes, dtype=np.bool_)

@@ -2,11 +2,14 @@
 
 import difflib
 from copy import deepcopy
+from importlib.util import find_spec
 from typing import Any
 
 import gymnasium
 from gymnasium.envs.registration import EnvSpec, find_highest_version
 
+from saddlepoint.envs.mujoco_log import log_mujoco_warnings
+from saddlepoint.envs.plugins import load_plugins
 from saddlepoint.errors import InvalidSpec, UnknownEnvironment, UnsupportedEnvironment
 from saddlepoint.schemas.environments import EnvironmentSpec
 
@@ -16,19 +19,27 @@ _REFUSED_KWARGS = {
     "render_mode": "nothing is drawn during an evaluation; leave it out",
     "xml_file": "it names a file of the machine that plays; leave it out",
 }
-_EXTRAS = {"box2d": "box2d", "mujoco": "mujoco", "phys2d": "jax", "tabular": "jax"}
-"""Gymnasium's extra that a folder of its environments needs."""
+_RESET_WHOLLY = ("gymnasium.envs.classic_control.", "gymnasium.envs.mujoco.")
+_REMEDIES = {
+    "box2d": "pip install 'saddlepoint[box2d]' (where Box2D has no wheel, with swig and a C++ compiler)",
+    "mujoco": "pip install 'saddlepoint[mujoco]'",
+    "phys2d": "pip install 'gymnasium[jax]'",
+    "tabular": "pip install 'gymnasium[jax]'",
+}
+"""What a folder of Gymnasium's environments needs."""
 
 
 def registration(env: EnvironmentSpec) -> EnvSpec:
     """Gymnasium's own entry for an id; UnknownEnvironment where it has none.
 
-    The registry is read as it is: `gymnasium.make` on a string would import a module named in the
-    id and warn of old versions.
+    The registry is read as it is, with what plugins add to it: `gymnasium.make` on a string would
+    import a module named in the id and warn of old versions.
     """
+    failed = load_plugins()
     entry = gymnasium.registry.get(env.id)
     if entry is None:
-        raise UnknownEnvironment(f"There is no environment {env.id!r}.{_suggestion(env.id)}")
+        hint = f" The plugins {', '.join(failed)} could not be loaded; a worker's log says why." if failed else ""
+        raise UnknownEnvironment(f"There is no environment {env.id!r}.{_suggestion(env.id)}{hint}")
     source = str(entry.entry_point)
     if source.startswith("ale_py"):
         raise UnknownEnvironment(f"Atari games are named '<Game>NoFrameskip-v4' or 'ALE/<Game>-v5'; got {env.id!r}.")
@@ -49,6 +60,8 @@ def make_instance(env: EnvironmentSpec) -> gymnasium.Env[Any, Any]:
     entry = deepcopy(registration(env))
     entry.order_enforce = False
     _check_kwargs(env)
+    if _folder(entry) == "mujoco":
+        log_mujoco_warnings()
     try:
         return gymnasium.make(entry, max_episode_steps=-1, disable_env_checker=True, **env.kwargs)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
@@ -63,6 +76,15 @@ def make_instance(env: EnvironmentSpec) -> gymnasium.Env[Any, Any]:
             f"kwargs must be what {env.id} accepts; with {sorted(env.kwargs)} it cannot be made "
             f"({type(error).__name__}). See the environment's own documentation."
         ) from error
+
+
+def resets_wholly(env: EnvironmentSpec) -> bool:
+    """Whether a seeded reset is known to leave nothing of the episode before.
+
+    BipedalWalker's does not: its Box2D world lives on, and with it the order of contacts. Of environments from outside
+    Gymnasium nobody knows.
+    """
+    return str(registration(env).entry_point).startswith(_RESET_WHOLLY)
 
 
 def _check_kwargs(env: EnvironmentSpec) -> None:
@@ -85,6 +107,13 @@ def _missing(entry: EnvSpec) -> str:
     newest = find_highest_version(entry.namespace, entry.name)
     if callable(entry.entry_point) and newest != entry.version:
         return f"{entry.id} has left Gymnasium; take {entry.name}-v{newest}."
-    folder = str(entry.entry_point).removeprefix("gymnasium.envs.").partition(".")[0]
-    remedy = f"pip install 'gymnasium[{_EXTRAS[folder]}]'" if folder in _EXTRAS else "install what its authors name"
+    if _folder(entry) == "mujoco" and newest != entry.version and find_spec("mujoco") is not None:
+        return f"{entry.id} needs an older MuJoCo than this machine has; take {entry.name}-v{newest}."
+    remedy = _REMEDIES.get(_folder(entry), "install what its authors name")
     return f"{entry.id} needs a package that this machine lacks; where the workers run, {remedy}."
+
+
+def _folder(entry: EnvSpec) -> str:
+    """Of one of Gymnasium's own environments; empty for others."""
+    head, _, rest = str(entry.entry_point).partition("gymnasium.envs.")
+    return "" if head else rest.partition(".")[0]

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from saddlepoint.schemas.environments import EnvironmentDescription
 
+Actions = NDArray[np.int64] | NDArray[np.float32]
+"""Of all lanes: (lanes,) choices numbered from 0, or (lanes, n) numbers where the space is continuous."""
+
 
 @dataclass(frozen=True)
 class LaneStep:
@@ -42,8 +45,13 @@ class LaneEnvironment(Protocol):
         Read-only, and valid until the next step or reset: copy what is kept longer.
         """
 
-    def step(self, actions: NDArray[np.int64]) -> LaneStep:
-        """Act in every lane: (lanes,) actions, numbered from 0 whatever the environment does."""
+    def step(self, actions: Actions) -> LaneStep:
+        """Act in every lane.
+
+        Under a DiscreteSpace (lanes,) int64, numbered from 0 whatever the environment does; under a ContinuousSpace
+        (lanes, n) float32 in the environment's units, clipped to its bounds here. Raises ActionMismatch where a lane
+        that plays is given NaN.
+        """
 
     def close(self) -> None:
         """Free the environments; calling it again does nothing."""

@@ -2,10 +2,10 @@
 
 from saddlepoint.envs.atari_lanes import AtariLanes
 from saddlepoint.envs.gymnasium_lanes import GymnasiumLanes
-from saddlepoint.envs.interface import LaneEnvironment, LaneStep
+from saddlepoint.envs.interface import Actions, LaneEnvironment, LaneStep
 from saddlepoint.schemas.environments import EnvironmentSpec
 
-__all__ = ["LaneEnvironment", "LaneStep", "make_lanes"]
+__all__ = ["Actions", "LaneEnvironment", "LaneStep", "make_lanes"]
 
 
 def make_lanes(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from saddlepoint.envs.lanes import LaneEnvironment
 from saddlepoint.envs.seeding import Purpose, stream
+from saddlepoint.schemas.environments import ContinuousSpace, DiscreteSpace
 
 
 class Trace(NamedTuple):
@@ -24,6 +25,16 @@ class Trace(NamedTuple):
 def action(seed: int, step: int, actions: int) -> int:
     """The same action for the same seed and step, wherever and whenever it is asked for."""
     return int(stream(seed, 0, step, Purpose.EXPLORATION).integers(actions))
+
+
+def numbers(seed: int, step: int, count: int) -> NDArray[np.float32]:
+    """Like `action`, for continuous spaces: now and then beyond any bounds of size one."""
+    return stream(seed, 0, step, Purpose.EXPLORATION).standard_normal(count, dtype=np.float32)
+
+
+def chosen_by(seed: int, step: int, space: DiscreteSpace | ContinuousSpace) -> int | NDArray[np.float32]:
+    """The action of either kind of space."""
+    return action(seed, step, space.n) if isinstance(space, DiscreteSpace) else numbers(seed, step, space.n)
 
 
 class _Episode:
@@ -50,12 +61,12 @@ def play(
     waiting, traces, clock = list(seeds), {}, 0
     playing: dict[int, _Episode] = {}
     free_at = dict.fromkeys(range(env.lanes), 0)
-    actions = env.description.action.n
+    space = env.description.action
     while waiting or playing:
         _start(env, playing, waiting, [lane for lane in free_at if free_at[lane] <= clock])
-        chosen = np.full(env.lanes, clock % actions, dtype=np.int64)
+        chosen = np.array([chosen_by(clock, lane, space) for lane in range(env.lanes)])
         for lane, episode in playing.items():
-            chosen[lane] = action(episode.seed, episode.steps, actions)
+            chosen[lane] = chosen_by(episode.seed, episode.steps, space)
         step, clock = env.step(chosen), clock + 1
         for lane, episode in list(playing.items()):
             episode.add(env.observations[lane], float(step.rewards[lane]))

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import gymnasium
+import numpy as np
 import pytest
-from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 from saddlepoint.envs.describe import describe
 from saddlepoint.envs.lanes import make_lanes
@@ -13,7 +15,13 @@ from saddlepoint.errors import (
     UnknownEnvironment,
     UnsupportedEnvironment,
 )
-from saddlepoint.schemas.environments import BoxSpace, DiscreteSpace, EnvironmentSpec
+from saddlepoint.schemas.environments import (
+    BoxSpace,
+    ContinuousSpace,
+    DiscreteSpace,
+    EnvironmentSpec,
+)
+from tests.envs.conftest import needs_box2d
 
 NUMBERS = Box(0, 1, (3,))
 
@@ -33,6 +41,44 @@ def test_a_bound_that_all_share_is_a_number(counter: str) -> None:
     assert BoxSpace(shape=(3,), dtype="float32", low=0.0, high=200.0) == description.observation
     assert DiscreteSpace(n=4, start=5) == description.action
     assert description.env.kwargs == {"start": 5}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "space"),
+    [
+        ({}, ContinuousSpace(n=2, shape=(2,), low=-1, high=1)),
+        ({"shape": (2, 3), "low": -2}, ContinuousSpace(n=6, shape=(2, 3), low=-2, high=1)),
+        ({"shape": ()}, ContinuousSpace(n=1, shape=(), low=-1, high=1)),
+        ({"low": -np.inf}, ContinuousSpace(n=2, shape=(2,), low=None, high=1)),
+        ({"high": [3, np.inf], "dtype": "float64"}, ContinuousSpace(n=2, shape=(2,), low=-1, high=[3, None])),
+    ],
+)
+def test_actions_of_numbers_are_flat_and_have_bounds(echo: str, kwargs: dict[str, Any], space: ContinuousSpace) -> None:
+    assert space == describe(EnvironmentSpec(id=echo, kwargs=kwargs)).action
+
+
+@pytest.mark.parametrize(
+    ("name", "observations", "actions", "steps"),
+    [
+        ("Pendulum-v1", 3, ContinuousSpace(n=1, shape=(1,), low=-2, high=2), 200),
+        ("Hopper-v5", 11, ContinuousSpace(n=3, shape=(3,), low=-1, high=1), 1000),
+        ("HalfCheetah-v5", 17, ContinuousSpace(n=6, shape=(6,), low=-1, high=1), 1000),
+        ("Walker2d-v5", 17, ContinuousSpace(n=6, shape=(6,), low=-1, high=1), 1000),
+        ("Ant-v5", 105, ContinuousSpace(n=8, shape=(8,), low=-1, high=1), 1000),
+        ("Ant-v4", 27, ContinuousSpace(n=8, shape=(8,), low=-1, high=1), 1000),
+        pytest.param("LunarLander-v3", 8, DiscreteSpace(n=4), 1000, marks=needs_box2d),
+        pytest.param("BipedalWalker-v3", 24, ContinuousSpace(n=4, shape=(4,), low=-1, high=1), 1600, marks=needs_box2d),
+    ],
+)
+def test_robots_are_described(
+    name: str, observations: int, actions: DiscreteSpace | ContinuousSpace, steps: int
+) -> None:
+    description = describe(EnvironmentSpec(id=name))
+    assert ((observations,), actions, steps) == (
+        description.observation.shape,
+        description.action,
+        description.max_episode_steps,
+    )
 
 
 def test_atari_is_described_from_the_table() -> None:
@@ -57,9 +103,9 @@ def test_a_near_miss_is_answered_with_the_right_id() -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("LunarLander-v3", r"pip install 'gymnasium\[box2d\]'"),
-        ("HalfCheetah-v5", r"pip install 'gymnasium\[mujoco\]'"),
+        ("HalfCheetah-v2", "take HalfCheetah-v5"),
         ("HalfCheetah-v3", "take HalfCheetah-v5"),
+        ("Pusher-v4", "older MuJoCo than this machine has; take Pusher-v5"),
         ("phys2d/CartPole-v1", r"pip install 'gymnasium\[jax\]'"),
         ("GymV26Environment-v0", "registered under its own id"),
     ],
@@ -70,13 +116,24 @@ def test_an_environment_that_cannot_be_loaded_says_the_way_out(name: str, remedy
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "remedy"),
     [
-        ("FrozenLake-v1", "has Discrete"),
-        ("Blackjack-v1", "has Tuple"),
-        ("Pendulum-v1", "Actions must be Discrete.* has Box"),
+        ("LunarLander-v3", r"pip install 'saddlepoint\[box2d\]' .*swig and a C\+\+ compiler"),
+        ("HalfCheetah-v5", r"pip install 'saddlepoint\[mujoco\]'"),
+        ("HalfCheetah-v4", r"pip install 'saddlepoint\[mujoco\]'"),
     ],
 )
+def test_without_its_extra_an_environment_names_it(name: str, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise gymnasium.error.DependencyNotInstalled
+
+    monkeypatch.setattr("saddlepoint.envs.instances.find_spec", lambda name: None)
+    monkeypatch.setattr("saddlepoint.envs.instances.gymnasium.make", fail)
+    with pytest.raises(UnsupportedEnvironment, match=remedy):
+        describe(EnvironmentSpec(id=name))
+
+
+@pytest.mark.parametrize(("name", "said"), [("FrozenLake-v1", "has Discrete"), ("Blackjack-v1", "has Tuple")])
 def test_spaces_that_cannot_be_attacked_are_refused(name: str, said: str) -> None:
     with pytest.raises(UnsupportedEnvironment, match=said):
         describe(EnvironmentSpec(id=name))
@@ -88,7 +145,14 @@ def test_spaces_that_cannot_be_attacked_are_refused(name: str, said: str) -> Non
         ("observation_space", Dict(a=NUMBERS), "has Dict"),
         ("observation_space", Tuple((NUMBERS,)), "has Tuple"),
         ("observation_space", Box(0, 1, (0,)), "non-empty"),
+        ("observation_space", MultiBinary(3), "has MultiBinary"),
+        ("observation_space", MultiDiscrete([2, 2]), "has MultiDiscrete"),
+        ("action_space", Dict(a=Discrete(2)), "has Dict"),
         ("action_space", MultiDiscrete([2, 2]), "has MultiDiscrete"),
+        ("action_space", MultiBinary(2), "has MultiBinary"),
+        ("action_space", Box(0, 5, (2,), np.int64), r"has a Box of int64, shape \(2,\)"),
+        ("action_space", Box(0, 255, (2,), np.uint8), "has a Box of uint8"),
+        ("action_space", Box(0, 1, (0,)), r"non-empty .* shape \(0,\)"),
         ("action_space", Tuple((Discrete(2),)), "has Tuple"),
     ],
 )
@@ -112,7 +176,7 @@ def test_wrong_kwargs_are_named(counter: str, kwargs: dict[str, Any], said: str)
         describe(EnvironmentSpec(id=counter, kwargs=kwargs))
 
 
-@pytest.mark.parametrize("name", ["CartPole-v7", "LunarLander-v3", "Pendulum-v1"])
+@pytest.mark.parametrize("name", ["CartPole-v7", "HalfCheetah-v3", "Blackjack-v1"])
 def test_lanes_refuse_what_a_description_refuses(name: str) -> None:
     with pytest.raises(SaddlepointError) as described:
         describe(EnvironmentSpec(id=name))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from saddlepoint.envs.interface import LaneStep
+from saddlepoint.envs.interface import Actions, LaneStep
 from saddlepoint.envs.seeding import episode_seed
 from tests.attacks.toys import LinearPolicy
 from tests.evaluation.plans import CORRIDOR
@@ -42,7 +42,7 @@ class Corridor:
         shown.flags.writeable = False
         return shown
 
-    def step(self, actions: NDArray[np.int64]) -> LaneStep:
+    def step(self, actions: Actions) -> LaneStep:
         right = (self.observations[:, 0] < 0) == (actions == 1)
         self._steps += 1
         ended = self._steps >= self.shortest + self._seeds % 4
