@@ -38,8 +38,13 @@ def policy_card(policy_id: str) -> str:
 
 
 def environment(environment_key: str) -> str:
-    """An EnvironmentFinding: its description, or the problem that there is none."""
-    return f"environments/{environment_key}.json"
+    """Its EnvironmentDescription."""
+    return f"environments/{environment_key}/description.json"
+
+
+def environment_problem(environment_key: str, minute: int) -> str:
+    """Why a worker could not describe it in that minute of Unix time."""
+    return f"environments/{environment_key}/problem-{minute}.json"
 
 
 def evaluation_spec(evaluation_id: str) -> str:

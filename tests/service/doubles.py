@@ -6,10 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from saddlepoint.errors import MalformedPolicy, SaddlepointError, Unavailable, UnknownEnvironment
+from saddlepoint.findings import put_description, put_problem
 from saddlepoint.queue import DESCRIBE, FINISH, SHARD, TRAIN, VALIDATE, JobQueue, LiveProgress, Phase, Task
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.environments import BoxSpace, DiscreteSpace, EnvironmentDescription, EnvironmentSpec
-from saddlepoint.schemas.findings import EnvironmentFinding
+from saddlepoint.schemas.environments import (
+    BoxSpace,
+    ContinuousSpace,
+    DiscreteSpace,
+    EnvironmentDescription,
+    EnvironmentSpec,
+)
 from saddlepoint.schemas.policies import InputDescription, OutputDescription, PolicyCard, UploadRequest, Verdict
 from saddlepoint.schemas.problems import problem_of
 from saddlepoint.store import Store, get_record, put_record
@@ -111,13 +117,11 @@ class Workers:
 
     def _describe(self, env: EnvironmentSpec) -> None:
         if env.id.startswith("No"):
-            finding = EnvironmentFinding(problem=problem_of(UnknownEnvironment(f"There is no {env.id}; see the list.")))
-        else:
-            space = BoxSpace(shape=(4,), dtype="float32", low=None, high=None)
-            finding = EnvironmentFinding(
-                description=EnvironmentDescription(env=env, observation=space, action=DiscreteSpace(n=2))
-            )
-        put_record(self.store, keys.environment(env.key()), finding)
+            put_problem(self.store, env, UnknownEnvironment(f"There is no {env.id}; see the list."))
+            return
+        space = BoxSpace(shape=(4,), dtype="float32", low=None, high=None)
+        action = ContinuousSpace(n=3, shape=(3,), low=-1, high=1) if env.id == "Hopper-v5" else DiscreteSpace(n=2)
+        put_description(self.store, env, EnvironmentDescription(env=env, observation=space, action=action))
 
 
 def put_policy(store: Store, card: PolicyCard, owner: str = "default") -> None:

@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from saddlepoint.endings import end
-from saddlepoint.errors import MalformedPolicy, StoreError, Unavailable, UnsupportedEnvironment
+from saddlepoint.errors import MalformedPolicy, SaddlepointError, StoreError, Unavailable, UnsupportedEnvironment
+from saddlepoint.findings import put_description, put_problem
 from saddlepoint.queue import DESCRIBE, EVALUATE, FINISH, SHARD, TRAIN, VALIDATE, JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import (
@@ -18,7 +19,6 @@ from saddlepoint.schemas.environments import (
     EnvironmentSpec,
 )
 from saddlepoint.schemas.evaluations import EvaluationRecord
-from saddlepoint.schemas.findings import EnvironmentFinding
 from saddlepoint.schemas.policies import PolicyHints, UploadRequest, Verdict
 from saddlepoint.schemas.problems import problem_of
 from saddlepoint.schemas.trainings import TrainingRecord, TrainingSpec
@@ -202,17 +202,22 @@ def cartpole(actions: int) -> EnvironmentDescription:
 @pytest.mark.parametrize(
     ("finding", "outcome"),
     [
-        (EnvironmentFinding(description=cartpole(18)), "queued"),
-        (EnvironmentFinding(description=cartpole(2)), "action-mismatch"),
-        (EnvironmentFinding(problem=problem_of(UnsupportedEnvironment("No box."))), "unsupported-environment"),
+        (cartpole(18), "queued"),
+        (cartpole(2), "action-mismatch"),
+        (UnsupportedEnvironment("No box."), "unsupported-environment"),
     ],
 )
-def test_an_unknown_environment_is_looked_at_first(context: Context, finding: EnvironmentFinding, outcome: str) -> None:
+def test_an_unknown_environment_is_looked_at_first(
+    context: Context, finding: EnvironmentDescription | SaddlepointError, outcome: str
+) -> None:
     submit_unplanned(context, env="CartPole-v1", epsilon=0.1)
     env = EnvironmentSpec(id="CartPole-v1")
     Reconciler(context).run_pass()
     assert context.queue.is_active(DESCRIBE, env.resolved().model_dump_json())
-    put_record(context.store, keys.environment(env.key()), finding)
+    if isinstance(finding, EnvironmentDescription):
+        put_description(context.store, env, finding)
+    else:
+        put_problem(context.store, env, finding)
     Reconciler(context).run_pass()
     assert (error_code(context) or status(context)) == outcome
 

@@ -1,11 +1,11 @@
 """Planning an evaluation that was accepted before its policy was validated."""
 
 from saddlepoint.errors import JobFailed
+from saddlepoint.findings import find_environment
 from saddlepoint.queue import DESCRIBE
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec, describe_atari
 from saddlepoint.schemas.evaluations import EvaluationRecord
-from saddlepoint.schemas.findings import EnvironmentFinding
 from saddlepoint.schemas.plans import make_plan
 from saddlepoint.schemas.policies import PolicyCard, Verdict, check_compatible
 from saddlepoint.schemas.problems import error_of
@@ -45,10 +45,7 @@ def _find_card(context: Context, record: EvaluationRecord) -> PolicyCard | None:
 def _find_environment(context: Context, env: EnvironmentSpec) -> EnvironmentDescription | None:
     if env.is_atari:
         return describe_atari(env)
-    finding = find_record(context.store, keys.environment(env.key()), EnvironmentFinding)
-    if finding is None:
+    found = find_environment(context.store, env)
+    if found is None:
         context.queue.enqueue(DESCRIBE, env.resolved().model_dump_json(), timeout_s=_DESCRIBE_TIMEOUT_S)
-        return None
-    if finding.problem is not None:
-        raise error_of(finding.problem)
-    return finding.description
+    return found
