@@ -1,6 +1,6 @@
 """What there is to choose from: attacks, defenses, environments, each with the JSON Schema of its parameters."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,10 @@ class EnvironmentEntry(Schema):
     id: str
     title: str
     observation_shape: tuple[int, ...]
-    actions: int
+    action_kind: Literal["discrete", "continuous"]
+    actions: int = Field(
+        description="how many there are or, where they are continuous, of how many numbers one is made"
+    )
     sticky: float
 
 
@@ -58,8 +61,8 @@ def environment_catalogue() -> EnvironmentCatalogue:
     ids = [template.format(game) for game in ATARI_GAMES for template in ("{}NoFrameskip-v4", "ALE/{}-v5")]
     return EnvironmentCatalogue(
         items=[_entry(EnvironmentSpec(id=env_id)) for env_id in ids],
-        others="Any Gymnasium id with Box observations and Discrete actions that is installed on the workers, "
-        "such as CartPole-v1.",
+        others="Any Gymnasium id with Box observations and Discrete or Box actions that is installed on the workers, "
+        "such as CartPole-v1 or Hopper-v5, and those of packages with the entry point saddlepoint.environments.",
         parameters=EnvironmentSpec.model_json_schema(),
     )
 
@@ -70,6 +73,7 @@ def _entry(env: EnvironmentSpec) -> EnvironmentEntry:
         id=env.id,
         title=env.game or env.id,
         observation_shape=description.observation.shape,
+        action_kind=description.action.kind,
         actions=description.action.n,
         sticky=env.repeat_action_probability,
     )

@@ -7,7 +7,7 @@ from saddlepoint.errors import NotFound
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.base import Schema
-from saddlepoint.schemas.environments import EnvironmentDescription
+from saddlepoint.schemas.environments import EnvironmentDescription, choices
 from saddlepoint.schemas.policies import PolicyCard, check_compatible
 from saddlepoint.schemas.training_config import TrainingConfig
 from saddlepoint.schemas.trainings import Training, TrainingRecord, TrainingSpec, training_id
@@ -50,8 +50,10 @@ def accept_training(
 ) -> str:
     """Accept a training and return its id: the same specification is the same training. May block.
 
-    Raises ObservationMismatch, ActionMismatch and, before anything is stored, Unavailable while Redis is away.
+    Raises UnsupportedEnvironment, ObservationMismatch, ActionMismatch and, before anything is stored, Unavailable
+    while Redis is away.
     """
+    choices(environment)
     if parent is not None:
         check_compatible(parent, environment)
     queue.ping()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from saddlepoint.schemas.environments import choices
 from saddlepoint.schemas.training_config import TrainingConfig
 from saddlepoint.schemas.trainings import TrainingSpec
 from trainer.environments import make_training_environment
@@ -37,7 +38,7 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
     environment = make_training_environment(spec.env, config.actors, threads=machine.threads)
     description = environment.description
     generator = torch.Generator().manual_seed(spec.seed)
-    network = make_network(description.observation.shape, description.action.n)
+    network = make_network(description.observation.shape, choices(description))
     initialize(network, generator, config.value_gain)
     if parent is not None:
         take_over(network, parent)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from saddlepoint.errors import ActionMismatch, ObservationMismatch
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
-from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec
+from saddlepoint.schemas.environments import ContinuousSpace, DiscreteSpace, EnvironmentDescription, EnvironmentSpec
 from saddlepoint.schemas.problems import Problem
 
 Layout = Literal["nhwc", "nchw"]
@@ -142,8 +142,39 @@ def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> N
             f"{description.env.id} gives observations of shape {list(expected)}, the policy takes {list(got)}. "
             "Choose the matching environment or frame options, or state the layout in the card."
         )
-    if description.action.n != card.actions:
+    _check_actions(card, description.env.id, description.action)
+
+
+def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | ContinuousSpace) -> None:
+    if (card.head in CONTINUOUS_HEADS) != (space.kind == "continuous"):
+        taken = "actions made of numbers" if space.kind == "continuous" else "one action out of a list"
         raise ActionMismatch(
-            f"{description.env.id} has {description.action.n} actions, the policy {card.actions}. "
-            "Choose the environment it was trained for (full_action_space gives 18 actions to any Atari game)."
+            f"{env_id} takes {taken}, which a policy with the outputs {_names(HEAD_OUTPUTS[card.head])} does not give. "
+            f"Choose the environment it was trained for, or a policy with {_fitting(space)}."
         )
+    if isinstance(space, DiscreteSpace):
+        if space.n != card.actions:
+            raise ActionMismatch(
+                f"{env_id} has {space.n} actions, the policy {card.actions}. "
+                "Choose the environment it was trained for (full_action_space gives 18 actions to any Atari game)."
+            )
+        return
+    if space.n != card.actions:
+        raise ActionMismatch(
+            f"{env_id} takes actions of {space.n} numbers, the policy gives {card.actions}. "
+            "Choose the environment it was trained for."
+        )
+    if card.squash == "tanh" and not space.bounded:
+        raise ActionMismatch(
+            f"squash 'tanh' scales actions to the bounds of their space, and {env_id} leaves some of them unbounded. "
+            "State squash 'none' in the card, or bound the actions with a wrapper of the environment."
+        )
+
+
+def _fitting(space: DiscreteSpace | ContinuousSpace) -> str:
+    heads = [head for head in HEAD_OUTPUTS if (head in CONTINUOUS_HEADS) == (space.kind == "continuous")]
+    return ", or ".join(_names(HEAD_OUTPUTS[head]) for head in heads)
+
+
+def _names(outputs: tuple[str, ...]) -> str:
+    return " and ".join(repr(name) for name in outputs)

@@ -20,7 +20,10 @@ async def test_defenses_come_with_the_schema_of_a_training(bench: Bench) -> None
 
 
 async def test_every_game_is_listed_in_both_protocols(bench: Bench) -> None:
-    items = (await bench.api.get("/v1/environments")).json()["items"]
+    body = (await bench.api.get("/v1/environments")).json()
+    items = body["items"]
+    assert {item["action_kind"] for item in items} == {"discrete"}
+    assert "Discrete or Box actions" in body["others"]
     assert len(items) == 2 * 104
     boxing = {item["id"]: item for item in items}["ALE/Boxing-v5"]
     assert (boxing["actions"], boxing["sticky"], boxing["observation_shape"]) == (18, 0.25, [4, 84, 84])

@@ -66,6 +66,7 @@ async def test_the_parent_must_fit_the_environment(bench: Bench) -> None:
         ({"method": "magic"}, 422, "invalid-spec"),
         ({"env": "ChessNoFrameskip-v4"}, 422, "unknown-environment"),
         ({"env": "Nowhere-v0"}, 422, "unknown-environment"),
+        ({"env": "Hopper-v5"}, 422, "unsupported-environment"),
         ({"config": {"steps": 0}}, 422, "invalid-spec"),
         ({"config": {"stepz": 1}}, 422, "invalid-spec"),
         ({"policy_id": "nobody"}, 404, "not-found"),

@@ -1,0 +1,97 @@
+"""Whether a policy fits an environment."""
+
+from typing import Any
+
+import pytest
+
+from saddlepoint.errors import ActionMismatch, ObservationMismatch, UnsupportedEnvironment
+from saddlepoint.schemas.environments import (
+    BoxSpace,
+    ContinuousSpace,
+    DiscreteSpace,
+    EnvironmentDescription,
+    EnvironmentSpec,
+    choices,
+)
+from saddlepoint.schemas.policies import HEAD_OUTPUTS, Head, InputDescription, PolicyCard, check_compatible
+
+BOUNDED = ContinuousSpace(n=3, shape=(3,), low=-1, high=1)
+CHOICES = DiscreteSpace(n=3)
+
+
+def card(head: Head, actions: int = 3, **more: Any) -> PolicyCard:
+    return PolicyCard.model_validate(
+        {
+            "id": "p",
+            "created_at": "2026-01-01T00:00:00Z",
+            "format": "onnx",
+            "architecture": "onnx",
+            "head": head,
+            "observation": InputDescription(shape=(4,)),
+            "outputs": [],
+            "actions": actions,
+            "parameters": 1,
+            "sha256": "0",
+            "canonical_sha256": "0",
+            "size": 1,
+            "max_disagreement": 0.0,
+        }
+        | more
+    )
+
+
+def world(action: DiscreteSpace | ContinuousSpace, shape: tuple[int, ...] = (4,)) -> EnvironmentDescription:
+    box = BoxSpace(shape=shape, dtype="float32", low=None, high=None)
+    return EnvironmentDescription(env=EnvironmentSpec(id="World-v0"), observation=box, action=action)
+
+
+@pytest.mark.parametrize(
+    ("head", "space"),
+    [("logits", CHOICES), ("q_values", CHOICES), ("gaussian", BOUNDED), ("action", BOUNDED)],
+)
+def test_a_head_fits_its_kind_of_space_only(head: Head, space: DiscreteSpace | ContinuousSpace) -> None:
+    check_compatible(card(head), world(space))
+    other = BOUNDED if space == CHOICES else CHOICES
+    with pytest.raises(ActionMismatch, match=f"World-v0 takes .*'{HEAD_OUTPUTS[head][0]}'.* does not give. Choose"):
+        check_compatible(card(head), world(other))
+
+
+@pytest.mark.parametrize(
+    ("head", "space", "said"),
+    [
+        ("logits", CHOICES, "World-v0 has 3 actions, the policy 2. Choose"),
+        ("gaussian", BOUNDED, "World-v0 takes actions of 3 numbers, the policy gives 2. Choose"),
+    ],
+)
+def test_the_number_must_agree(head: Head, space: DiscreteSpace | ContinuousSpace, said: str) -> None:
+    with pytest.raises(ActionMismatch, match=said):
+        check_compatible(card(head, 2), world(space))
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(None, 1), (-1, None), ([-1, None, -1], 1), (-1, [1, 1, None]), (None, None)]
+)
+def test_a_squashed_action_needs_bounds(low: Any, high: Any) -> None:
+    space = ContinuousSpace(n=3, shape=(3,), low=low, high=high)
+    assert not space.bounded
+    check_compatible(card("gaussian"), world(space))
+    with pytest.raises(ActionMismatch, match=r"'tanh' .* World-v0 .* State squash 'none'"):
+        check_compatible(card("gaussian", squash="tanh"), world(space))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 1), ([-1, -2, -3], [1, 2, 3])])
+def test_a_squashed_action_fits_a_bounded_space(low: Any, high: Any) -> None:
+    check_compatible(card("gaussian", squash="tanh"), world(ContinuousSpace(n=3, shape=(3,), low=low, high=high)))
+
+
+def test_observations_must_have_one_shape() -> None:
+    with pytest.raises(
+        ObservationMismatch, match=r"World-v0 gives observations of shape \[5\], the policy takes \[4\]"
+    ):
+        check_compatible(card("logits"), world(CHOICES, (5,)))
+
+
+def test_only_choices_can_be_trained() -> None:
+    assert choices(world(CHOICES)) == 3
+    with pytest.raises(UnsupportedEnvironment, match="Training needs Discrete actions; World-v0 takes 3 numbers"):
+        choices(world(BOUNDED))
