@@ -9,7 +9,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec, find_highest_version
 
 from saddlepoint.envs.mujoco_log import log_mujoco_warnings
-from saddlepoint.envs.plugins import load_plugins
+from saddlepoint.envs.plugins import GROUP, load_plugins
 from saddlepoint.errors import InvalidSpec, UnknownEnvironment, UnsupportedEnvironment
 from saddlepoint.schemas.environments import EnvironmentSpec
 
@@ -96,7 +96,9 @@ def _check_kwargs(env: EnvironmentSpec) -> None:
 def _suggestion(env_id: str) -> str:
     known = [name for name, entry in gymnasium.registry.items() if _ours(entry)]
     close = difflib.get_close_matches(env_id, known, n=3)
-    return f" Did you mean {' or '.join(close)}?" if close else " Gymnasium registers none such."
+    if close:
+        return f" Did you mean {' or '.join(close)}?"
+    return f" Neither Gymnasium nor a package with the entry point {GROUP} registers it where the workers run."
 
 
 def _ours(entry: EnvSpec) -> bool:
