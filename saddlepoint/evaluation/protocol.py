@@ -10,7 +10,7 @@ from saddlepoint.evaluation.probes import HUGE
 from saddlepoint.schemas.environments import ATARI_MAX_FRAMES, EnvironmentSpec
 from saddlepoint.schemas.plans import Plan
 
-_PACKAGES = ("saddlepoint", "torch", "numpy", "gymnasium", "ale-py", "onnx")
+_PACKAGES = ("saddlepoint", "torch", "numpy", "gymnasium", "ale-py", "mujoco", "box2d", "onnx")
 
 
 def versions() -> dict[str, str]:

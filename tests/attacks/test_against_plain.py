@@ -61,6 +61,8 @@ def test_seven_steps_reach_the_same_loss(kind: str, precision: Any) -> None:
         expected = plain.loss(kind, network(theirs).logits, network(s).logits)
     rise = float((expected - ours.clean_loss).mean())
     of_mean, of_rows = (1e-3, 1e-2) if precision == "fp32" else (2e-2, 5e-2)
+    if kind == "kl":  # flat around the clean observation: the first steps are as rounding has it
+        of_rows *= 4
     assert float((ours.loss - expected).mean()) == pytest.approx(0, abs=of_mean * rise)
     torch.testing.assert_close(ours.loss, expected, rtol=0, atol=of_rows * rise)
 

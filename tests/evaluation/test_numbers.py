@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from saddlepoint.envs.interface import LaneStep
+from saddlepoint.envs.interface import Actions, LaneStep
 from saddlepoint.evaluation.acting import Networks
 from saddlepoint.evaluation.choosing import choice_of
 from saddlepoint.evaluation.shards import play
@@ -47,7 +47,7 @@ class Follow:
     def observations(self) -> NDArray[np.float32]:
         return self._shown
 
-    def step(self, actions: NDArray[np.float32]) -> LaneStep:
+    def step(self, actions: Actions) -> LaneStep:
         assert actions.shape == (self.lanes, 1)
         assert actions.dtype == np.float32
         self._steps += 1
