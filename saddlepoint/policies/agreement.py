@@ -1,18 +1,25 @@
 """Whether the torch network computes what onnxruntime computes, at observations that such a policy might see."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 
 from saddlepoint.errors import BackendDisagreement, NonFiniteWeights
-from saddlepoint.policies.found import Floats
+from saddlepoint.policies.found import Floats, Step
+from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE
 from saddlepoint.policies.network import PolicyNetwork
 from saddlepoint.schemas.policies import HEAD_OUTPUTS
 
 ABSOLUTE, RELATIVE = 1e-4, 1e-5
 """Outputs may differ by ABSOLUTE + RELATIVE * max|output|."""
+HALF_ABSOLUTE = HALF_RELATIVE = 0.02
+"""The same beside a model that computes with 16 bits, whose every operation rounds to 3 digits."""
+STEPS = 3
+"""How many consecutive steps of a recurrent policy are compared, each with the states of the last."""
 _UNIFORM, _BINARY = 8, 6
 _PIXELS = 255.0
 
@@ -34,8 +41,10 @@ def check_rows(shape: Sequence[int], low: float | None = None, high: float | Non
     return np.round(rows) if high == _PIXELS else rows
 
 
-def run_onnx(model: bytes, outputs: Sequence[str], *, optimised: bool = True) -> Callable[[Floats], Floats]:
-    """The `outputs` of an ONNX model with the one input, side by side, on one thread.
+def run_onnx(
+    model: bytes, outputs: Sequence[str], *, optimised: bool = True
+) -> Callable[[Mapping[str, NDArray[Any]]], list[Floats]]:
+    """The `outputs` of an ONNX model at its inputs by name, which are cast to what it takes, on one thread.
 
     BackendDisagreement if it cannot be loaded.
     """
@@ -47,21 +56,28 @@ def run_onnx(model: bytes, outputs: Sequence[str], *, optimised: bool = True) ->
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
-        source = session.get_inputs()[0]
-        dtype = {"tensor(uint8)": np.uint8, "tensor(double)": np.float64, "tensor(float16)": np.float16}.get(
-            source.type, np.float32
-        )
+        dtypes = {item.name: _DTYPES.get(item.type, np.float32) for item in session.get_inputs()}
     except Exception as error:
         raise _cannot_run() from error
 
-    def run(rows: Floats) -> Floats:
+    def run(inputs: Mapping[str, NDArray[Any]]) -> list[Floats]:
         try:
-            results = session.run(list(outputs), {source.name: rows.astype(dtype)})
+            results = session.run(list(outputs), {name: inputs[name].astype(dtype) for name, dtype in dtypes.items()})
         except Exception as error:
             raise _cannot_run() from error
-        return np.concatenate([result.astype(np.float32) for result in results], axis=-1)
+        return [result.astype(np.float32) for result in results]
 
     return run
+
+
+_DTYPES: Mapping[str, type[np.generic]] = {
+    "tensor(bool)": np.bool_,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(uint8)": np.uint8,
+}
 
 
 def _cannot_run() -> BackendDisagreement:
@@ -77,21 +93,60 @@ def disagreement(network: PolicyNetwork, model: bytes, rows: Floats) -> float:
     Each row is computed in a batch with the others, alone and in a pair, which must make no difference. Raises
     BackendDisagreement beyond the tolerance.
     """
-    reference = run_onnx(model, HEAD_OUTPUTS[network.head])(rows)
-    batches = [head_of(network, rows)]
-    batches.append(np.concatenate([head_of(network, rows[at : at + 1]) for at in range(len(rows))]))
-    batches.append(np.concatenate([head_of(network, rows[at : at + 2]) for at in range(0, len(rows), 2)]))
-    return max(compare(outputs, reference) for outputs in batches)
+    step = step_of(network)
+    reference = unrolled(_canonical_step(network, model), rows, network.state_shapes)
+    widths = (len(rows), 1, 2)
+    return max(compare_all(unrolled(step, rows, network.state_shapes, width), reference) for width in widths)
 
 
-def head_of(network: PolicyNetwork, rows: Floats) -> Floats:
-    """The head (N, K) of the torch network."""
-    with torch.no_grad():
-        result: Floats = network(torch.from_numpy(rows)).head.numpy()
-    return result
+def step_of(network: PolicyNetwork) -> Step:
+    """The torch network."""
+
+    def step(rows: Floats, states: Sequence[Floats]) -> tuple[Floats, Sequence[Floats]]:
+        with torch.no_grad():
+            outputs = network(torch.from_numpy(rows), [torch.from_numpy(state) for state in states])
+        return outputs.head.numpy(), [state.numpy() for state in outputs.states]
+
+    return step
 
 
-def compare(outputs: Floats, reference: Floats) -> float:
+def _canonical_step(network: PolicyNetwork, model: bytes) -> Step:
+    head, count = HEAD_OUTPUTS[network.head], len(network.state_shapes)
+    run = run_onnx(model, [*head, *map(NEXT_STATE.format, range(count))])
+
+    def step(rows: Floats, states: Sequence[Floats]) -> tuple[Floats, Sequence[Floats]]:
+        carried = {STATE.format(index): state for index, state in enumerate(states)}
+        results = run({OBSERVATION: rows, **carried})
+        return np.concatenate(results[: len(head)], axis=-1), results[len(head) :]
+
+    return step
+
+
+def unrolled(step: Step, rows: Floats, state_shapes: Sequence[Sequence[int]], width: int | None = None) -> list[Floats]:
+    """Heads and states over STEPS steps from the start of an episode (over one, without states).
+
+    `width` rows are computed at a time, all by default. Every row sees another observation at every step.
+    """
+    width = width or len(rows)
+    parts = [_unrolled(step, rows, state_shapes, slice(at, at + width)) for at in range(0, len(rows), width)]
+    return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+
+
+def _unrolled(step: Step, rows: Floats, state_shapes: Sequence[Sequence[int]], which: slice) -> list[Floats]:
+    states: Sequence[Floats] = [np.zeros((len(rows[which]), *shape), np.float32) for shape in state_shapes]
+    found: list[Floats] = []
+    for number in range(STEPS if state_shapes else 1):
+        head, states = step(np.roll(rows, number, axis=0)[which], states)
+        found += [head, *states]
+    return found
+
+
+def compare_all(outputs: Sequence[Floats], reference: Sequence[Floats], *, is_half: bool = False) -> float:
+    """The largest difference of arrays in order; BackendDisagreement beyond the tolerance."""
+    return max(compare(one, other, is_half=is_half) for one, other in zip(outputs, reference, strict=True))
+
+
+def compare(outputs: Floats, reference: Floats, *, is_half: bool = False) -> float:
     """The largest difference of two arrays of outputs; BackendDisagreement beyond the tolerance."""
     if not (np.isfinite(outputs).all() and np.isfinite(reference).all()):
         raise NonFiniteWeights(
@@ -104,7 +159,8 @@ def compare(outputs: Floats, reference: Floats) -> float:
             "Export the model with a dynamic batch axis."
         )
     largest = float(np.abs(outputs - reference).max(initial=0.0))
-    allowed = ABSOLUTE + RELATIVE * float(np.abs(reference).max(initial=0.0))
+    absolute, relative = (HALF_ABSOLUTE, HALF_RELATIVE) if is_half else (ABSOLUTE, RELATIVE)
+    allowed = absolute + relative * float(np.abs(reference).max(initial=0.0))
     if largest > allowed:
         raise BackendDisagreement(
             f"PyTorch and onnxruntime must agree to {allowed:.2g} on the same observations; they differ by "

@@ -14,7 +14,7 @@ from saddlepoint.errors import (
     UnsupportedArchitecture,
     UnsupportedOperator,
 )
-from saddlepoint.policies.graph import OBSERVATION, Attribute, Graph, Node, live_part
+from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Attribute, Graph, Node, live_part
 from saddlepoint.policies.operators import OPERATORS, compute
 from saddlepoint.policies.shapes import Shape
 from saddlepoint.schemas.policies import HEAD_OUTPUTS
@@ -27,6 +27,7 @@ MAX_ROW_ELEMENTS = 2**22
 MAX_FOLDED_ELEMENTS = 2**22
 """Of one constant that is larger than what it was computed from."""
 MAX_FOLDED_TOTAL = 2**28
+MAX_STATES, MAX_STATE_ELEMENTS = 16, 2**20
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class GraphBuilder:
             )
         first, second = PROBE_BATCHES
         self.observation = Live(OBSERVATION, ((first, *shape), (second, *shape)), as_bytes)
+        self.states: list[Live] = []
         self._shape = shape
         self._nodes: dict[str, Node] = {}
         self._constants: dict[str, Tensor] = {}
@@ -99,12 +101,34 @@ class GraphBuilder:
         """`apply` where at least one input is live."""
         return self._emit(op, inputs, attributes)
 
-    def finish(self, **outputs: Live) -> Graph:
-        """The graph of these outputs, without anything that they do not need."""
+    def state(self, shape: Sequence[int]) -> Live:
+        """One more input, a state (N, *shape) that a recurrent policy carries from step to step."""
+        if len(self.states) >= MAX_STATES or min(shape, default=0) < 1 or prod(shape) > MAX_STATE_ELEMENTS:
+            raise UnsupportedArchitecture(
+                f"A recurrent policy carries at most {MAX_STATES} states of 1 to {MAX_STATE_ELEMENTS} numbers in fixed "
+                f"positive dimensions; number {len(self.states) + 1} of this one has the shape {list(shape)}. "
+                "Export it with states of a fixed shape."
+            )
+        first, second = PROBE_BATCHES
+        live = Live(STATE.format(len(self.states)), ((first, *shape), (second, *shape)))
+        self.states.append(live)
+        self._live[live.name] = live
+        return live
+
+    def finish(self, *, next_states: Sequence[Live] = (), **outputs: Live) -> Graph:
+        """The graph of these outputs, and of what each state becomes, without anything that they do not need."""
         names = {name: live.name for name, live in outputs.items()}
+        names |= {NEXT_STATE.format(index): live.name for index, live in enumerate(next_states)}
+        if [live.shapes for live in next_states] != [live.shapes for live in self.states]:
+            raise ArchitectureMismatch(
+                "A recurrent policy gives a next state of the same shape for each of its states; it takes states of "
+                f"{[list(live.shapes[0][1:]) for live in self.states]} and gives states of "
+                f"{[list(live.shapes[0][1:]) for live in next_states]} numbers a row. Export all of its states."
+            )
         nodes = tuple(self._nodes.values())
         actions = next(live for name, live in outputs.items() if name in _HEADS).shapes[0][1]
-        return live_part(Graph(self._shape, nodes, dict(self._constants), names, actions))
+        states = tuple(live.shapes[0][1:] for live in self.states)
+        return live_part(Graph(self._shape, nodes, dict(self._constants), names, actions, states))
 
     def _fold(self, op: str, inputs: Sequence[Known], attributes: Mapping[str, Attribute]) -> Known:
         first = self._compute(op, [value.at[0] for value in inputs], attributes)
@@ -222,10 +246,10 @@ def _independent_of_batch(op: str, value: Known) -> Tensor:
     first, second = value.at
     if first is second or (first.shape == second.shape and torch.equal(first, second)):
         return first
-    narrow = first[:1] if first.ndim else first
-    if first.ndim and first.shape[1:] == second.shape[1:]:
-        same = [torch.equal(t, narrow.expand_as(t)) for t in (first, second)]
-        if all(same):
+    differ = [axis for axis in range(min(first.ndim, second.ndim)) if first.shape[axis] != second.shape[axis]]
+    if first.ndim == second.ndim and len(differ) == 1:
+        narrow = first.narrow(differ[0], 0, 1)
+        if all(torch.equal(tensor, narrow.expand_as(tensor)) for tensor in (first, second)):
             return narrow
     raise UnsupportedArchitecture(
         f"A row of a policy's output may not depend on the batch size, but an input of {op} does. "

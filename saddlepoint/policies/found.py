@@ -1,6 +1,6 @@
 """What an importer makes of a file before it is checked and becomes a card."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from saddlepoint.policies.graph import Graph
 
 Floats = NDArray[np.float32]
+Step = Callable[[Floats, Sequence[Floats]], tuple[Floats, Sequence[Floats]]]
+"""Observations (N, ...) and states (N, ...) to the head (N, K) and the next states."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Found:
     observation_space: dict[str, Any] | None = None
     bounds: tuple[float | None, float | None] | None = None
     """The lowest and highest number an observation may hold, where the file says."""
-    original: Callable[[Floats], Floats] | None = None
-    """Observations of the environment to the head of the uploaded model itself, run by onnxruntime, if it is one."""
+    original: Step | None = None
+    """The uploaded model itself on observations of the environment, run by onnxruntime, if it is one."""
+    is_half: bool = False
+    """Whether the uploaded model computes with 16 bits, so that more than rounding in float32 sets us apart."""
     squash: Literal["none", "tanh"] = "none"
     fixed_deviation: bool = False

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from torch import Tensor
 
 from saddlepoint.errors import MalformedPolicy, SaddlepointError
-from saddlepoint.policies.agreement import check_rows, compare, disagreement, head_of
+from saddlepoint.policies.agreement import check_rows, compare_all, disagreement, step_of, unrolled
 from saddlepoint.policies.formats import recognise
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.naming import plain
@@ -71,7 +71,9 @@ def _difference(found: Found, network: PolicyNetwork, model: bytes) -> float:
     rows = check_rows(network.observation_shape, *(found.bounds or (None, None)))
     difference = disagreement(network, model, rows)
     if found.original is not None:
-        difference = max(difference, compare(head_of(network, rows), found.original(rows)))
+        shapes = network.state_shapes
+        outputs, reference = (unrolled(step, rows, shapes) for step in (step_of(network), found.original))
+        difference = max(difference, compare_all(outputs, reference, is_half=found.is_half))
     return difference
 
 
@@ -101,6 +103,7 @@ def _card(
         actions=graph.actions,
         squash=found.squash,
         fixed_deviation=found.fixed_deviation,
+        states=[InputDescription(shape=shape) for shape in graph.states],
         parameters=sum(tensor.numel() for tensor in graph.constants.values() if tensor.is_floating_point()),
         sha256=hashlib.sha256(data).hexdigest(),
         canonical_sha256=hashlib.sha256(model).hexdigest(),

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from math import prod
 
 from saddlepoint.errors import ArchitectureMismatch, MalformedPolicy, UnsupportedOperator
-from saddlepoint.policies.builder import GraphBuilder, Known, Live, Value, rank_of, shapes_of
+from saddlepoint.policies.builder import GraphBuilder, Known, Value, rank_of, shapes_of
 from saddlepoint.policies.shapes import Shape, broadcast_shape
 from saddlepoint.policies.source import SourceNode
 
 Lower = Callable[[GraphBuilder, SourceNode], Value | tuple[Value, ...]]
 
 
-def _reshaped(build: GraphBuilder, value: Value, target: Callable[[Shape, int], Shape]) -> Value:
+def reshaped(build: GraphBuilder, value: Value, target: Callable[[Shape, int], Shape]) -> Value:
     """`value` in the shape `target(shape, probe)`, given its shape at a probe batch."""
     if isinstance(value, Known):
         first, second = value.at
@@ -40,20 +40,38 @@ def _reshaped(build: GraphBuilder, value: Value, target: Callable[[Shape, int], 
 def _reshape(build: GraphBuilder, node: SourceNode) -> Value:
     targets = node.probes(1)
     copies = not node.int("allowzero", 0)
-    is_live = isinstance(node.value(0), Live)
+    shapes = shapes_of(node.value(0))
+    batch = [axis for axis, (first, second) in enumerate(zip(*shapes, strict=True)) if first != second]
 
     def target(shape: Shape, probe: int) -> Shape:
         wanted = list(targets[probe])
-        if is_live and node.baked_batch and wanted and wanted[0] == node.baked_batch:
-            wanted[0] = shape[0]
-        return _resolved(wanted, shape, copies=copies)
+        if copies:
+            wanted = [shape[axis] if size == 0 and axis < len(shape) else size for axis, size in enumerate(wanted)]
+        if node.baked_batch and len(batch) == 1:
+            wanted = _unbaked(wanted, shape, batch[0], node.baked_batch)
+        return _resolved(wanted, shape)
 
-    return _reshaped(build, node.value(0), target)
+    return reshaped(build, node.value(0), target)
 
 
-def _resolved(wanted: list[int], shape: Shape, *, copies: bool) -> Shape:
-    if copies:
-        wanted = [shape[axis] if size == 0 and axis < len(shape) else size for axis, size in enumerate(wanted)]
+def _unbaked(wanted: list[int], shape: Shape, batch: int, baked: int) -> list[int]:
+    """A target that a file states for its own batch size `baked`, for the batch that is at an axis of `shape`.
+
+    The batch stays behind as many elements as it was; where ones leave that open, it keeps its axis.
+    """
+    before = prod(shape[:batch])
+    fitting = [
+        axis
+        for axis, size in enumerate(wanted)
+        if size == baked and -1 not in wanted[:axis] and prod(wanted[:axis]) == before
+    ]
+    if prod(wanted) == prod(shape) or not fitting:
+        return wanted
+    wanted[batch if batch in fitting else fitting[0]] = shape[batch]
+    return wanted
+
+
+def _resolved(wanted: list[int], shape: Shape) -> Shape:
     if -1 in wanted:
         others = prod(size for size in wanted if size != -1)
         wanted[wanted.index(-1)] = prod(shape) // others if others else 0
@@ -72,7 +90,7 @@ def _flatten(build: GraphBuilder, node: SourceNode) -> Value:
         at = axis + len(shape) if axis < 0 else axis
         return prod(shape[:at]), prod(shape[at:])
 
-    return _reshaped(build, node.value(0), target)
+    return reshaped(build, node.value(0), target)
 
 
 def _axes(node: SourceNode) -> list[int] | None:
@@ -94,7 +112,7 @@ def _squeeze(build: GraphBuilder, node: SourceNode) -> Value:
             )
         return tuple(size for axis, size in enumerate(shape) if axis not in gone)
 
-    return _reshaped(build, node.value(0), target)
+    return reshaped(build, node.value(0), target)
 
 
 def _ones(shape: Shape) -> set[int]:
@@ -112,7 +130,7 @@ def _unsqueeze(build: GraphBuilder, node: SourceNode) -> Value:
         kept = iter(shape)
         return tuple(1 if axis in new else next(kept, 1) for axis in range(rank))
 
-    return _reshaped(build, node.value(0), target)
+    return reshaped(build, node.value(0), target)
 
 
 def _transpose(build: GraphBuilder, node: SourceNode) -> Value:

@@ -69,8 +69,10 @@ class Lowering:
     def _producer(self, name: str) -> onnx.NodeProto:
         if name in self._other_inputs:
             raise UnsupportedArchitecture(
-                f"A policy sees the observation only; this one also needs the input {plain(name)!r}. "
-                "Recurrent policies and policies with masks are not taken yet."
+                f"A policy sees the observation and its own states; this one also needs the input {plain(name)!r}. "
+                'If that is a state, name it in the card, both ways: {"inputs": {"state_0": "<input>"}, "outputs": '
+                '{"next_state_0": "<output>"}}; if it tells where episodes begin: {"inputs": {"episode_start": '
+                '"<input>"}}. Policies with masks are not taken.'
             )
         if name not in self._producers:
             raise MalformedPolicy(

@@ -1,12 +1,13 @@
 """A canonical policy as a torch module whose outputs can be differentiated by its observation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from saddlepoint.policies.graph import OBSERVATION, Graph, live_part
+from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Graph, live_part
 from saddlepoint.policies.operators import compute
 from saddlepoint.policies.reading import read_canonical
 from saddlepoint.policies.rewrites import Rewritten, for_speed
@@ -25,7 +26,7 @@ class Outputs:
     value: Tensor | None
     """(N,)"""
     states: tuple[Tensor, ...] = ()
-    """Of a recurrent policy: what it carries on."""
+    """Of a recurrent policy: what it carries on, (N, *state_shapes[k]) each."""
 
     @property
     def logits(self) -> Tensor:
@@ -40,6 +41,9 @@ class PolicyNetwork(nn.Module):
     that the first convolution is cheap, all entries kept. `forward(x)` is
     `forward_attack(to_attack_layout(x))`, and `from_attack_layout` inverts `to_attack_layout` exactly, so that
     an elementwise computation may be done in either layout.
+
+    A recurrent policy also takes the states that it gave at the step before, `initial_states` at the start of an
+    episode. No gradient flows into them.
     """
 
     def __init__(self, graph: Graph, *, precision: Precision = "fp32") -> None:
@@ -52,7 +56,9 @@ class PolicyNetwork(nn.Module):
         self._block = rewritten.block
         self._whole = rewritten.graph
         self.head = graph.head
-        wanted = {name: self._whole.outputs[name] for name in HEAD_OUTPUTS[graph.head]}
+        self.state_shapes = graph.states
+        self._carried = [NEXT_STATE.format(index) for index in range(len(graph.states))]
+        wanted = {name: self._whole.outputs[name] for name in (*HEAD_OUTPUTS[graph.head], *self._carried)}
         self._policy = live_part(replace(self._whole, outputs=wanted))
         self._register(rewritten)
         self.eval()
@@ -64,9 +70,14 @@ class PolicyNetwork(nn.Module):
                 held = held.contiguous(memory_format=torch.channels_last)
             self.register_buffer(name, held)
 
-    def forward(self, observation: Tensor) -> Outputs:
-        """The outputs at observations (N, *observation_shape)."""
-        return self.forward_attack(self.to_attack_layout(observation), with_value=True)
+    def initial_states(self, rows: int) -> tuple[Tensor, ...]:
+        """The states of so many episodes that begin: zeros, float32; none unless the policy is recurrent."""
+        device = next((buffer.device for buffer in self.buffers()), None)
+        return tuple(torch.zeros(rows, *shape, device=device) for shape in self.state_shapes)
+
+    def forward(self, observation: Tensor, states: Sequence[Tensor] = ()) -> Outputs:
+        """The outputs at observations (N, *observation_shape) and states (N, *state_shapes[k])."""
+        return self.forward_attack(self.to_attack_layout(observation), states, with_value=True)
 
     def to_attack_layout(self, observation: Tensor) -> Tensor:
         """The observations (N, *observation_shape) as the network computes with them: a new order, or as is."""
@@ -81,16 +92,24 @@ class PolicyNetwork(nn.Module):
             return x
         return nn.functional.pixel_shuffle(x, self._block).contiguous()
 
-    def forward_attack(self, x: Tensor, states: tuple[Tensor, ...] = (), *, with_value: bool = False) -> Outputs:
+    def forward_attack(self, x: Tensor, states: Sequence[Tensor] = (), *, with_value: bool = False) -> Outputs:
         """The outputs at observations in the attack layout; the value only on request, since it can double the work."""
+        if len(states) != len(self.state_shapes):
+            raise ValueError(
+                f"This policy carries {len(self.state_shapes)} states from step to step, got {len(states)}. "
+                "Begin with initial_states(rows) and hand on the states of the outputs."
+            )
         graph = self._whole if with_value else self._policy
         values = {name: self.get_buffer(name) for name in graph.constants}
         values[OBSERVATION] = x.to(self._dtype)
+        for index, state in enumerate(states):
+            values[STATE.format(index)] = state.detach().to(self._dtype)
         for node in graph.nodes:
             values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
         outputs = {name: values[source].float() for name, source in graph.outputs.items()}
         parts = [outputs[name] for name in HEAD_OUTPUTS[self.head]]
-        return Outputs(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1), outputs.get("value"))
+        head = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        return Outputs(head, outputs.get("value"), tuple(outputs[name] for name in self._carried))
 
 
 def load_network(model: bytes, *, precision: Precision = "fp32") -> PolicyNetwork:

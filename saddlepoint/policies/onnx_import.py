@@ -1,73 +1,88 @@
 """An uploaded ONNX model into a canonical graph."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from onnx import ModelProto, TensorProto, ValueInfoProto
 
-import numpy as np
-from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
-
-from saddlepoint.errors import MalformedPolicy, UnsupportedArchitecture
-from saddlepoint.policies.agreement import run_onnx
-from saddlepoint.policies.found import Floats, Found
-from saddlepoint.policies.intake import as_taken_in, take_in, turned_by
+from saddlepoint.errors import MalformedPolicy, PolicyRejected, ResourceLimit, UnsupportedArchitecture
+from saddlepoint.policies.builder import Value
+from saddlepoint.policies.found import Found, Step
+from saddlepoint.policies.intake import Intake, as_taken_in, take_in, turned_by
 from saddlepoint.policies.lowering import Lowering
 from saddlepoint.policies.naming import plain
+from saddlepoint.policies.onnx_inputs import Roles, roles_of
+from saddlepoint.policies.onnx_original import original_step
 from saddlepoint.policies.onnx_outputs import choose_outputs
-from saddlepoint.policies.onnx_reader import only_reachable
-from saddlepoint.policies.source import FLOATS
+from saddlepoint.policies.onnx_placement import Placement, fixed_value, placements
+from saddlepoint.policies.source import FLOATS, HALVES
 from saddlepoint.schemas.policies import PolicyHints
 
 
 def from_onnx(model: ModelProto, hints: PolicyHints, *, file_format: str) -> Found:
-    """The policy in a self-contained model (see `onnx_reader`)."""
-    graph = model.graph
-    guesses: list[str] = []
-    source = _observation_input(graph, hints, guesses)
-    as_bytes = _is_bytes(source, hints)
-    rows = _rows(source, guesses)
-    shape = rows.shape
+    """The policy in a self-contained model (see `onnx_reader`), by the first reading of its inputs that fits."""
+    roles = roles_of(model.graph, hints)
+    first_error: PolicyRejected | None = None
+    for placement in placements(roles, hints.state_batch_axis):
+        try:
+            return _read(model, hints, roles, placement, file_format)
+        except ResourceLimit:
+            raise
+        except PolicyRejected as error:
+            first_error = first_error or error
+    raise first_error or UnsupportedArchitecture(
+        "The observation and the states of a policy have a batch axis of the same size; in this model they differ. "
+        "Export it with a dynamic batch axis everywhere."
+    )
+
+
+def _read(model: ModelProto, hints: PolicyHints, roles: Roles, placement: Placement, file_format: str) -> Found:
+    guesses = [*roles.guesses, *placement.guesses]
+    as_bytes = _is_bytes(roles.observation, hints)
+    shape = placement.observation.shape
     turned = turned_by(hints.layout, shape, guesses)
     intake = take_in(shape, hints, scale=hints.pixel_scale, turned=turned, as_bytes=as_bytes)
-    opset = _opset(model)
-    others = {item.name for item in graph.input} - {source.name}
+    build = intake.build
     lowering = Lowering(
-        graph, opset, intake.build, {source.name: intake.x}, baked_batch=rows.fixed, other_inputs=frozenset(others)
+        model.graph,
+        _opset(model),
+        build,
+        _inputs(model, intake, roles, placement),
+        baked_batch=placement.fixed,
+        other_inputs=roles.others,
     )
-    chosen = choose_outputs(graph, lowering, hints)
-    outputs = {"logits": chosen.logits}
-    if chosen.value is not None:
-        column = chosen.value
-        is_flat = len(column.shapes[0]) == 1
-        outputs["value"] = column if is_flat else intake.build.live("Reshape", column, shape=(-1,))
-    original = _runner(model, chosen.logits_name, rows)
+    chosen = choose_outputs(model.graph, lowering, hints, roles.next_states)
+    next_states = [
+        place.left(build, lowering.value(name), name)
+        for place, name in zip(placement.states, roles.next_states, strict=True)
+    ]
+    original = original_step(model, chosen.names, chosen.width, roles, placement)
+
+    def taken_in(step: Step) -> Step:
+        return lambda rows, states: step(as_taken_in(rows, hints, scale=hints.pixel_scale, turned=turned), states)
+
+    outputs = chosen.head if chosen.value is None else {**chosen.head, "value": chosen.value}
     return Found(
-        intake.build.finish(**outputs),
+        build.finish(next_states=next_states, **outputs),
         file_format,
         "onnx",
         _contents(model),
         guesses + chosen.guesses,
         bounds=(0.0, 255.0) if as_bytes else None,
-        original=lambda rows: original(as_taken_in(rows, hints, scale=hints.pixel_scale, turned=turned)),
+        original=taken_in(original),
+        is_half=_is_half(model),
+        squash=chosen.squash,
+        fixed_deviation=chosen.fixed_deviation,
     )
 
 
-def _observation_input(graph: GraphProto, hints: PolicyHints, guesses: list[str]) -> ValueInfoProto:
-    weights = {tensor.name for tensor in graph.initializer}
-    inputs: dict[str, ValueInfoProto] = {item.name: item for item in graph.input if item.name not in weights}
-    wanted = hints.inputs.get("observation", "observation" if "observation" in inputs else None)
-    if wanted is None and len(inputs) == 1:
-        return next(iter(inputs.values()))
-    likely = [name for name in inputs if "obs" in name.lower()]
-    if wanted is None and len(likely) == 1:
-        guesses.append(f"input {plain(likely[0])!r} taken as the observation")
-        wanted = likely[0]
-    if wanted is None or wanted not in inputs:
-        raise UnsupportedArchitecture(
-            f"A policy has one input called 'observation'; this model has {len(inputs)}: "
-            f"{', '.join(repr(plain(name)) for name in list(inputs)[:8])}. Say which it is in the card: "
-            '{"inputs": {"observation": "<its name in the file>"}}.'
-        )
-    return inputs[wanted]
+def _inputs(model: ModelProto, intake: Intake, roles: Roles, placement: Placement) -> dict[str, Value]:
+    """The values of the inputs of the file."""
+    build = intake.build
+    values: dict[str, Value] = {roles.observation.name: placement.observation.entered(build, intake.x)}
+    for item, place in zip(roles.states, placement.states, strict=True):
+        values[item.name] = place.entered(build, build.state(place.shape))
+    by_name = {item.name: item for item in model.graph.input}
+    for name, number in roles.fixed.items():
+        values[name] = fixed_value(by_name[name], placement.fixed, number)
+    return values
 
 
 def _is_bytes(source: ValueInfoProto, hints: PolicyHints) -> bool:
@@ -85,28 +100,6 @@ def _is_bytes(source: ValueInfoProto, hints: PolicyHints) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """How a file takes observations: `fixed` at a time (None: any number), or bare ones, without a batch axis."""
-
-    shape: tuple[int, ...]
-    fixed: int | None
-    is_bare: bool = False
-
-
-def _rows(source: ValueInfoProto, guesses: list[str]) -> _Rows:
-    sizes = [item.dim_value for item in source.type.tensor_type.shape.dim]
-    if len(sizes) == 1 and sizes[0] > 0:
-        guesses.append(f"input of {sizes[0]} numbers taken as one observation without a batch axis")
-        return _Rows((sizes[0],), None, is_bare=True)
-    if len(sizes) < 2 or min(sizes[1:]) < 1:
-        raise UnsupportedArchitecture(
-            "An observation has the shape (N, ...) with a batch axis first and fixed sizes after it; this model's "
-            f"input has the sizes {[size or '?' for size in sizes]}. Make only the batch dynamic."
-        )
-    return _Rows(tuple(sizes[1:]), sizes[0] or None)
-
-
 def _opset(model: ModelProto) -> int:
     versions: list[int] = [item.version for item in model.opset_import if item.domain in ("", "ai.onnx")]
     if len(versions) != 1:
@@ -114,24 +107,15 @@ def _opset(model: ModelProto) -> int:
     return versions[0]
 
 
-def _runner(model: ModelProto, output: str, rows: _Rows) -> Callable[[Floats], Floats]:
-    """The uploaded graph itself, cut at the logits, at any number of rows."""
-    reduced = helper.make_model(only_reachable(model.graph, [output]), opset_imports=list(model.opset_import))
-    reduced.ir_version = model.ir_version
-    whole = reduced.SerializeToString()
-
-    def run(observations: Floats) -> Floats:
-        session = run_onnx(whole, [output], optimised=False)
-        if rows.is_bare:
-            return np.stack([session(observation) for observation in observations])
-        if rows.fixed is None:
-            return session(observations)
-        missing = -len(observations) % rows.fixed
-        padded = np.concatenate([observations, np.repeat(observations[-1:], missing, axis=0)])
-        parts = [session(padded[at : at + rows.fixed]) for at in range(0, len(padded), rows.fixed)]
-        return np.concatenate(parts)[: len(observations)]
-
-    return run
+def _is_half(model: ModelProto) -> bool:
+    """Whether numbers of 16 bits are among the inputs, the weights or the types that nodes cast to."""
+    graph = model.graph
+    elements = {item.type.tensor_type.elem_type for item in graph.input}
+    elements |= {tensor.data_type for tensor in graph.initializer}
+    attributes = [item for node in graph.node for item in node.attribute]
+    elements |= {item.t.data_type for item in attributes if item.HasField("t")}
+    elements |= {item.i for item in attributes if item.name == "to"}
+    return not HALVES.isdisjoint(elements)
 
 
 def _contents(model: ModelProto) -> list[str]:

@@ -1,211 +1,200 @@
-"""Which value of an ONNX graph is `logits`, and which is `value`: by name, else by shape, recorded as a guess."""
+"""Which values of an ONNX graph are its head, and which is `value`: by the card, by name, else by shape, as a guess."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from onnx import GraphProto, NodeProto
+import torch
+from onnx import GraphProto
 
-from saddlepoint.errors import PolicyRejected, ResourceLimit, UnsupportedArchitecture
-from saddlepoint.policies.builder import Live, rank_of
-from saddlepoint.policies.lowering import Lowering, producers
+from saddlepoint.errors import PolicyRejected, UnsupportedArchitecture
+from saddlepoint.policies.builder import GraphBuilder, Known, Live, Value, rank_of
+from saddlepoint.policies.lowering import Lowering
 from saddlepoint.policies.naming import plain
+from saddlepoint.policies.onnx_candidates import Candidate, Reader, with_batch, without_step
 from saddlepoint.policies.shapes import Shape
-from saddlepoint.schemas.policies import PolicyHints
+from saddlepoint.schemas.policies import CONTINUOUS_HEADS, HEAD_OUTPUTS, Head, PolicyHints
 
-_CHOICES = frozenset({"ArgMax", "Multinomial", "TopK"})
-"""Operators that turn scores into an action; the scores are their first input."""
-_CARRIERS = frozenset(
-    {"Cast", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
-)
-"""Operators that exporters put between the choice and the output."""
-_NOISE = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli"})
-_CONTINUOUS = frozenset({"mean", "log_std", "action"})
 _LOGIT_WORDS = ("logit", "policy", "action", "prob", "pi")
 _VALUE_WORDS = ("value", "critic", "vf")
-_SAY = 'Name the output in the card: {"outputs": {"logits": "<its name in the file>"}}.'
+_PARTS: Mapping[str, Head] = {part: head for head, parts in HEAD_OUTPUTS.items() for part in parts}
+_SAY = (
+    'Name the output in the card: {"outputs": {"logits": "<its name in the file>"}}, or q_values, action, or mean and '
+    "log_std in place of logits."
+)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The values to export, the name that `logits` has in the file, and what was guessed."""
+    """The values to export, the names that those of the head have in the file, and what was guessed."""
 
-    logits: Live
+    head: Mapping[str, Live]
+    names: Sequence[str]
     value: Live | None
-    logits_name: str
+    squash: Literal["none", "tanh"]
+    fixed_deviation: bool
     guesses: list[str]
 
-
-@dataclass(frozen=True)
-class _Candidate:
-    """An output of the file: the value at or behind it, and whether an action was chosen from that value."""
-
-    output: str
-    name: str
-    live: Live
-    is_choice: bool
+    @property
+    def width(self) -> int:
+        """How many numbers a row each part of the head has."""
+        return next(iter(self.head.values())).shapes[0][1]
 
 
-def choose_outputs(graph: GraphProto, lowering: Lowering, hints: PolicyHints) -> Chosen:
-    """Find `logits` and `value`; UnsupportedArchitecture where they cannot be told."""
-    names = [item.name for item in graph.output]
-    graph_reader = _Reader(graph, lowering)
-    stated = hints.outputs.get("logits", "logits" if "logits" in names else None)
-    _check_contract(names, hints, stated)
-    candidates = graph_reader.candidates(names)
-    if stated is not None:
-        chosen = graph_reader.stated(stated)
-        guesses: list[str] = []
+def choose_outputs(
+    graph: GraphProto, lowering: Lowering, hints: PolicyHints, next_states: Sequence[str] = ()
+) -> Chosen:
+    """Find the head and `value` among the outputs that are no states; UnsupportedArchitecture where that fails."""
+    names = [item.name for item in graph.output if item.name not in next_states]
+    reader = Reader(graph, lowering)
+    stated = _stated(reader, names, hints)
+    candidates = reader.candidates(names)
+    guesses: list[str] = []
+    is_fixed = False
+    if stated is None:
+        head = _guessed(reader, candidates, names, guesses)
     else:
-        chosen = _best(candidates, graph_reader.first_error)
-        guesses = [_told(chosen)]
-    name, live = (chosen.name, chosen.live) if stated else graph_reader.before_softmax(chosen, guesses)
-    value = _value(graph_reader, [item for item in candidates if item.output != chosen.output], names, hints, guesses)
-    return Chosen(live, value, name, guesses)
-
-
-def _check_contract(names: Sequence[str], hints: PolicyHints, stated: str | None) -> None:
-    if stated is not None:
-        return
-    if "q_values" in names or "q_values" in hints.outputs:
+        head, is_fixed = _named_head(reader, stated)
+    kind = _PARTS[next(iter(head))]
+    if hints.squash == "tanh" and kind != "gaussian":
         raise UnsupportedArchitecture(
-            "Policies over q_values are not taken yet. If softmax of the values is meant as the policy, state it in "
-            'the card: {"outputs": {"logits": "q_values"}}.'
+            f"squash 'tanh' is of a Gaussian, whose action is the tanh of a sample; this policy gives {kind}. Export "
+            "'mean' before the tanh, with 'log_std', or leave squash out and export 'action' in the units of the "
+            "environment."
         )
-    if _CONTINUOUS.intersection(names) or _CONTINUOUS.intersection(hints.outputs):
+    used = {item.name for item in head.values()} | {item.output for item in head.values()}
+    others = [item for item in candidates if item.output not in used]
+    value = _value(reader, others, names, hints, guesses)
+    lives = {part: item.live for part, item in head.items()}
+    return Chosen(lives, [item.name for item in head.values()], value, hints.squash or "none", is_fixed, guesses)
+
+
+def _stated(reader: Reader, names: Sequence[str], hints: PolicyHints) -> dict[str, str] | None:
+    """The parts of the head with their names in the file, as the card says or the file's own names do."""
+    told = {part: name for part, name in hints.outputs.items() if part in _PARTS}
+    if len({_PARTS[part] for part in told}) > 1:
         raise UnsupportedArchitecture(
-            f"Policies for continuous actions are not taken yet; a policy must choose among discrete actions. {_SAY}"
+            f"A policy has one head; the card's outputs name {sorted(told)}. Keep logits, or q_values, or action, or "
+            "mean and log_std."
         )
+    own = {part: part for part in _PARTS if part in names and part not in told and not _is_choice(reader, part)}
+    heads = dict.fromkeys(_PARTS[part] for part in told) or dict.fromkeys(_PARTS[part] for part in own)
+    known = {**own, **told}
+    complete = [head for head in HEAD_OUTPUTS if head in heads and all(part in known for part in HEAD_OUTPUTS[head])]
+    if complete:
+        return {part: known[part] for part in HEAD_OUTPUTS[complete[0]]}
+    if heads:
+        there = sorted(set(known) & {"mean", "log_std"})
+        raise UnsupportedArchitecture(
+            f"A Gaussian has the outputs 'mean' and 'log_std'; this model has {there} only. "
+            'Export both, or take the mean as the action: {"outputs": {"action": "mean"}}.'
+        )
+    return None
 
 
-def _told(chosen: _Candidate) -> str:
+def _is_choice(reader: Reader, part: str) -> bool:
+    """Whether the output called `action` is one of discrete actions, chosen from scores."""
+    return part == "action" and reader.behind(part)[1]
+
+
+def _named_head(reader: Reader, stated: Mapping[str, str]) -> tuple[dict[str, Candidate], bool]:
+    """The values of these names, and whether a `log_std` among them is the same at every observation."""
+    found: dict[str, Candidate] = {}
+    is_fixed = False
+    for part, name in stated.items():
+        value = _value_of(reader, part, name)
+        if isinstance(value, Known) and part == "log_std":
+            value, is_fixed = _at_every_row(reader.lowering.build, found["mean"].live, value), True
+        live = without_step(reader.lowering.build, value) if isinstance(value, Live) else None
+        if live is None or not _is_part(part, live.shapes):
+            raise UnsupportedArchitecture(_unfit(part, value))
+        found[part] = Candidate(name, name, live, is_choice=False)
+    if len({item.live.shapes for item in found.values()}) > 1:
+        widths = {part: item.live.shapes[0][1] for part, item in found.items()}
+        raise UnsupportedArchitecture(
+            f"'mean' and 'log_std' have one number each per number of an action; this model's rows have {widths}. "
+            f"Correct the network or the card's outputs. {_SAY}"
+        )
+    return found, is_fixed
+
+
+def _value_of(reader: Reader, part: str, name: str) -> Value:
+    if name not in reader and part != "log_std":
+        raise UnsupportedArchitecture(f"The model has no output called {plain(name)!r}. {_SAY}")
+    return reader.lowering.value(name)
+
+
+def _unfit(part: str, value: Value) -> str:
+    shape = list(value.shapes[0][1:]) if isinstance(value, Live) else "that do not depend on the observation"
+    least = "" if _PARTS[part] in CONTINUOUS_HEADS else " with A of 2 or more"
+    per = "one number per number of an action, (N, D)" if _PARTS[part] in CONTINUOUS_HEADS else "one per action, (N, A)"
+    return f"{part!r} has one row per observation with {per}{least}; this output has rows of shape {shape}. {_SAY}"
+
+
+def _at_every_row(build: GraphBuilder, mean: Live, deviation: Known) -> Value:
+    """A constant log_std of one action, beside every row of `mean`: added to a zero of its shape."""
+    width = mean.shapes[0][1]
+    first, second = (tensor.reshape(-1, width) if tensor.numel() % width == 0 else tensor for tensor in deviation.at)
+    if first.numel() == 1:
+        first = second = first.reshape(1, 1)
+    is_same = first.ndim == 2 and len(first) and all(torch.equal(t, first[:1].expand_as(t)) for t in (first, second))
+    if not is_same:
+        return deviation
+    zero = build.live("Mul", mean, Known.of(torch.tensor(0.0)))
+    return build.live("Add", zero, Known.of(first[0].float()))
+
+
+def _is_part(part: str, shapes: tuple[Shape, Shape]) -> bool:
+    least = 1 if _PARTS[part] in CONTINUOUS_HEADS else 2
+    return len(shapes[0]) == 2 and shapes == with_batch((None, shapes[0][1])) and shapes[0][1] >= least
+
+
+def _is_value(shapes: tuple[Shape, Shape]) -> bool:
+    return shapes in (with_batch((None,)), with_batch((None, 1)), with_batch((1, None)))
+
+
+def _guessed(
+    reader: Reader, candidates: list[Candidate], names: Sequence[str], guesses: list[str]
+) -> dict[str, Candidate]:
+    action = _action(reader, candidates, names)
+    if action is not None:
+        guesses.append(f"output {plain(action.output)!r} taken as action, in the units of the environment")
+        return {"action": action}
+    chosen = _best(candidates, reader.first_error)
+    guesses.append(_told(chosen))
+    scores = reader.before_softmax(chosen)
+    if scores is not chosen:
+        guesses.append("probabilities replaced by the logits they are the softmax of")
+    return {"logits": scores}
+
+
+def _action(reader: Reader, candidates: list[Candidate], names: Sequence[str]) -> Candidate | None:
+    """A continuous action: the one output behind a tanh (SB3's SAC and TD3), or beside a value and a log-probability.
+
+    The latter is what SB3's PPO gives (https://stable-baselines3.readthedocs.io/en/master/guide/export.html), with the
+    action being the mean, so that its log-probability is one of the mode.
+    """
+    rows = [item for item in candidates if _is_part("action", item.live.shapes)]
+    wide = [item for item in rows if not _is_value(item.live.shapes)] or rows[:1]
+    if len(wide) != 1 or any(item.is_choice for item in candidates):
+        return None
+    action = wide[0]
+    others = [item for item in candidates if item is not action]
+    if reader.ends_in_tanh(action.name) and all(_is_value(item.live.shapes) for item in others):
+        return action
+    is_triple = len(names) == 3 and action.output == names[0] and reader.is_of_the_mode(names[2])
+    return action if is_triple else None
+
+
+def _told(chosen: Candidate) -> str:
     output = repr(plain(chosen.output))
     if chosen.is_choice:
         return f"logits taken from before the choice of an action behind the output {output}"
     return f"output {output} taken as logits"
 
 
-class _Reader:
-    """Looks behind the outputs of one graph."""
-
-    def __init__(self, graph: GraphProto, lowering: Lowering) -> None:
-        self._lowering = lowering
-        self._producers = producers(graph)
-        self.first_error: PolicyRejected | None = None
-
-    def candidates(self, names: Sequence[str]) -> list[_Candidate]:
-        """The outputs that can be computed; why the first other one cannot is kept in `first_error`."""
-        found = []
-        for output in names:
-            try:
-                name, is_choice = self._behind(output)
-                value = self._lowering.value(name)
-            except ResourceLimit:
-                raise
-            except PolicyRejected as error:
-                self.first_error = self.first_error or error
-                continue
-            if isinstance(value, Live):
-                found.append(_Candidate(output, name, value, is_choice))
-        return found
-
-    def stated(self, name: str) -> _Candidate:
-        """The value that the user, or its own name, says is the logits."""
-        if name not in self._producers:
-            raise UnsupportedArchitecture(f"The model has no output called {plain(name)!r}. {_SAY}")
-        value = self._lowering.value(name)
-        if not isinstance(value, Live) or not _is_scores(value.shapes):
-            shape = list(value.shapes[0][1:]) if isinstance(value, Live) else "that do not depend on the observation"
-            raise UnsupportedArchitecture(
-                f"'logits' has one row per observation and one number per action, (N, A) with A of 2 or more; this "
-                f"output has rows of shape {shape}. {_SAY}"
-            )
-        return _Candidate(name, name, value, is_choice=False)
-
-    def _behind(self, output: str) -> tuple[str, bool]:
-        """The scores from which an action at `output` is chosen, or `output` itself if none is."""
-        name = output
-        for _ in range(16):
-            node = self._producers.get(name)
-            if node is None or not node.input:
-                break
-            if node.op_type in _CHOICES:
-                return self._without_noise(node.input[0]), True
-            if node.op_type not in _CARRIERS:
-                break
-            name = node.input[0]
-        return output, False
-
-    def _without_noise(self, name: str) -> str:
-        """Behind a sum of scores and random numbers (Gumbel's trick): the scores."""
-        node = self._producers.get(name)
-        if node is None or node.op_type not in ("Add", "Sub", "Div"):
-            return name
-        steady: list[str] = [item for item in node.input if not self._is_random(item)]
-        return steady[0] if len(steady) == 1 else name
-
-    def _is_random(self, name: str) -> bool:
-        pending, seen = [name], set()
-        while pending:
-            node = self._producers.get(pending.pop())
-            if node is None or id(node) in seen:
-                continue
-            seen.add(id(node))
-            if node.op_type in _NOISE:
-                return True
-            pending.extend(node.input)
-        return False
-
-    def before_softmax(self, chosen: _Candidate, guesses: list[str]) -> tuple[str, Live]:
-        """Behind probabilities over the actions, and behind their logarithm: the scores they were made of."""
-        name = self._origin(chosen.name)
-        node = self._producers.get(name)
-        if node is not None and node.op_type == "Log":
-            node = self._producers.get(self._origin(node.input[0]))
-        if node is None or not _is_softmax_of_rows(node, chosen.live):
-            return chosen.name, chosen.live
-        scores = self._lowering.value(node.input[0])
-        if not isinstance(scores, Live):
-            return chosen.name, chosen.live
-        guesses.append("probabilities replaced by the logits they are the softmax of")
-        return node.input[0], scores
-
-    def _origin(self, name: str) -> str:
-        """The earliest value that is the same as the one called `name`, behind reshapes and casts without effect."""
-        value = self._lowering.value(name)
-        node = self._producers.get(name)
-        while node is not None and node.op_type in _CARRIERS and self._lowering.value(node.input[0]) == value:
-            name = node.input[0]
-            node = self._producers.get(name)
-        return name
-
-    def value(self, name: str) -> Live:
-        """The value called `name`, which must have one number per row."""
-        found = self._lowering.value(name) if name in self._producers else None
-        if not isinstance(found, Live) or not _is_value(found.shapes):
-            raise UnsupportedArchitecture(
-                "'value' has one number per observation, (N,) or (N, 1); this model has no such output of that name. "
-                "Correct or leave out the entry 'value' of the card's outputs."
-            )
-        return found
-
-
-def _is_softmax_of_rows(node: NodeProto, live: Live) -> bool:
-    axis = next((item.i for item in node.attribute if item.name == "axis"), None)
-    return node.op_type == "Softmax" and rank_of(live) == 2 and axis in (None, 1, -1)
-
-
-def _is_scores(shapes: tuple[Shape, Shape]) -> bool:
-    """(N, A) with two actions or more, at both probe batches (2 and 3)."""
-    first, second = shapes
-    return len(first) == 2 and (first[0], second[0]) == (2, 3) and first[1] == second[1] >= 2
-
-
-def _is_value(shapes: tuple[Shape, Shape]) -> bool:
-    return shapes in (((2,), (3,)), ((2, 1), (3, 1)))
-
-
-def _best(candidates: list[_Candidate], error: PolicyRejected | None) -> _Candidate:
-    scores = [item for item in candidates if _is_scores(item.live.shapes)]
+def _best(candidates: list[Candidate], error: PolicyRejected | None) -> Candidate:
+    scores = [item for item in candidates if _is_part("logits", item.live.shapes)]
     choices = [item for item in scores if item.is_choice]
     for group in (choices, scores, *(_named(scores, word) for word in _LOGIT_WORDS)):
         if len(group) == 1:
@@ -218,16 +207,26 @@ def _best(candidates: list[_Candidate], error: PolicyRejected | None) -> _Candid
     )
 
 
-def _named(candidates: list[_Candidate], word: str) -> list[_Candidate]:
+def _named(candidates: list[Candidate], word: str) -> list[Candidate]:
     return [item for item in candidates if word in item.output.lower()]
 
 
 def _value(
-    reader: _Reader, others: list[_Candidate], names: Sequence[str], hints: PolicyHints, guesses: list[str]
+    reader: Reader, others: list[Candidate], names: Sequence[str], hints: PolicyHints, guesses: list[str]
+) -> Live | None:
+    """The value of each row, (N,)."""
+    live = _value_found(reader, others, names, hints, guesses)
+    if live is None or live.shapes == with_batch((None,)):
+        return live
+    return reader.lowering.build.live("Reshape", live, shape=(-1,))
+
+
+def _value_found(
+    reader: Reader, others: list[Candidate], names: Sequence[str], hints: PolicyHints, guesses: list[str]
 ) -> Live | None:
     stated = hints.outputs.get("value", "value" if "value" in names else None)
     if stated is not None:
-        return reader.value(stated)
+        return _stated_value(reader, stated)
     fitting = [item for item in others if not item.is_choice and _is_value(item.live.shapes)]
     columns = [item for item in fitting if rank_of(item.live) == 2]
     for group in (*(_named(fitting, word) for word in _VALUE_WORDS), fitting, columns):
@@ -235,3 +234,14 @@ def _value(
             guesses.append(f"output {plain(group[0].output)!r} taken as value")
             return group[0].live
     return None
+
+
+def _stated_value(reader: Reader, name: str) -> Live:
+    found = reader.lowering.value(name) if name in reader else None
+    live = without_step(reader.lowering.build, found) if isinstance(found, Live) else None
+    if live is None or not _is_value(live.shapes):
+        raise UnsupportedArchitecture(
+            "'value' has one number per observation, (N,) or (N, 1); this model has no such output of that name. "
+            "Correct or leave out the entry 'value' of the card's outputs."
+        )
+    return live

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from saddlepoint.policies.graph import OBSERVATION, Attribute, Graph, Node
+from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Attribute, Graph, Node
 from saddlepoint.policies.operators import OPERATORS
 
 OPSET = 20
@@ -16,7 +16,7 @@ IR_VERSION = 9
 
 
 def to_onnx(graph: Graph) -> bytes:
-    """The canonical model: input `observation`, the outputs of the head and perhaps `value`."""
+    """The canonical model: input `observation`, the outputs of the head and perhaps `value`, states in and out."""
     writer = _Writer(graph)
     nodes = [writer.node(node) for node in graph.nodes]
     for name, source in graph.outputs.items():
@@ -24,7 +24,10 @@ def to_onnx(graph: Graph) -> bytes:
     proto = helper.make_graph(
         nodes,
         "policy",
-        [_described(OBSERVATION, ("N", *graph.observation_shape))],
+        [
+            _described(OBSERVATION, ("N", *graph.observation_shape)),
+            *(_described(STATE.format(index), ("N", *shape)) for index, shape in enumerate(graph.states)),
+        ],
         [_described(name, _output_shape(name, graph)) for name in graph.outputs],
         writer.initializers,
     )
@@ -38,6 +41,9 @@ def _described(name: str, shape: tuple[int | str, ...]) -> onnx.ValueInfoProto:
 
 
 def _output_shape(name: str, graph: Graph) -> tuple[int | str, ...]:
+    states = {NEXT_STATE.format(index): shape for index, shape in enumerate(graph.states)}
+    if name in states:
+        return ("N", *states[name])
     return ("N",) if name == "value" else ("N", graph.actions)
 
 

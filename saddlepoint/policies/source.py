@@ -26,6 +26,7 @@ _DTYPES: dict[int, torch.dtype] = {
 }
 """Floats are computed in float32 whatever the file holds, integers in int64."""
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16})
+HALVES = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16})
 _FIELDS: dict[int, str] = {
     TensorProto.FLOAT: "float_data",
     TensorProto.DOUBLE: "double_data",
@@ -157,6 +158,11 @@ class SourceNode:
         """A string attribute."""
         item = self.attribute(name)
         return default if item is None else item.s.decode("ascii", "replace")
+
+    def texts(self, name: str) -> list[str]:
+        """An attribute of strings."""
+        item = self.attribute(name)
+        return [] if item is None else [text.decode("ascii", "replace") for text in item.strings]
 
 
 def _integers(tensor: Tensor) -> list[int]:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from tests.policies.networks import export_new, export_old, seeded
 
-Exported = Callable[[Callable[[], nn.Module], Tensor, str, bool], bytes]
+Example = Tensor | tuple[Tensor, ...]
+Exported = Callable[[Callable[[], nn.Module], Example, str, bool], bytes]
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     made: dict[tuple[str, str, bool], bytes] = {}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
 
-    def export(network: Callable[[], nn.Module], example: Tensor, exporter: str, dynamic: bool) -> bytes:
+    def export(network: Callable[[], nn.Module], example: Example, exporter: str, dynamic: bool) -> bytes:
         key = (f"{network}", exporter, dynamic)
         if key not in made:
             # The exporters warn of their own future; that is not what is tested.
@@ -31,7 +32,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return export
 
 
-def _export(network: nn.Module, example: Tensor, exporter: str, dynamic: bool, folder: Path) -> bytes:
+def _export(network: nn.Module, example: Example, exporter: str, dynamic: bool, folder: Path) -> bytes:
     if exporter == "new":
         return export_new(network, example, folder, dynamic=dynamic)
     return export_old(network, example, dynamic=dynamic)

@@ -137,20 +137,35 @@ def seeded(network: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
     return network().eval()
 
 
-def export_new(network: nn.Module, example: Tensor, folder: Path, *, dynamic: bool = False) -> bytes:
-    """What torch.onnx.export makes today: p.onnx and p.onnx.data, here zipped together."""
-    shapes: Any = ({0: torch.export.Dim("batch")},) if dynamic else None
+def export_new(
+    network: nn.Module, example: Tensor | tuple[Tensor, ...], folder: Path, *, dynamic: bool = False, **options: Any
+) -> bytes:
+    """What torch.onnx.export makes today: p.onnx and p.onnx.data, here zipped together.
+
+    Inputs after the first have the batch as their last axis but one.
+    """
+    arguments = example if isinstance(example, tuple) else (example,)
+    batch = torch.export.Dim("batch")
+    shapes: Any = ({0: batch}, *({item.ndim - 2: batch} for item in arguments[1:])) if dynamic else None
     path = folder / "p.onnx"
-    torch.onnx.export(network, (example,), path, dynamic_shapes=shapes, verbose=False)
+    torch.onnx.export(network, arguments, path, dynamic_shapes=shapes, verbose=False, **options)
     return zipped({item.name: item.read_bytes() for item in sorted(folder.iterdir()) if "p.onnx" in item.name})
 
 
-def export_old(network: nn.Module, example: Tensor, *, dynamic: bool = False, **options: Any) -> bytes:
+def export_old(
+    network: nn.Module, example: Tensor | tuple[Tensor, ...], *, dynamic: bool = False, **options: Any
+) -> bytes:
     """What the TorchScript-based exporter makes: one file."""
+    arguments = example if isinstance(example, tuple) else (example,)
     target = io.BytesIO()
     if dynamic:
-        options |= {"input_names": ["observation"], "dynamic_axes": {"observation": {0: "batch"}}}
-    torch.onnx.export(network, (example,), target, dynamo=False, **options)  # type: ignore[arg-type]
+        names = ["observation", *(f"memory{index}" for index in range(len(arguments) - 1))]
+        axes = {
+            name: {0 if name == "observation" else item.ndim - 2: "batch"}
+            for name, item in zip(names, arguments, strict=True)
+        }
+        options = {"input_names": names, "dynamic_axes": axes, **options}
+    torch.onnx.export(network, arguments, target, dynamo=False, **options)  # type: ignore[arg-type]
     return target.getvalue()
 
 

@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from saddlepoint.errors import PolicyRejected
 from saddlepoint.policies import load_network
+from saddlepoint.policies.lower_recurrent import RECURRENT
 from saddlepoint.policies.onnx_operators import LOWERINGS
 from tests.policies.networks import imported, vectors
 from tests.policies.onnx_models import Array, behind, ints, linear, matrix, model, node
@@ -283,7 +284,7 @@ def test_an_operator_computes_what_onnxruntime_computes(name: str) -> None:
 
 def test_every_operator_is_among_the_cases() -> None:
     used = {item.op_type for nodes, _, _ in CASES.values() for item in nodes}
-    assert set(LOWERINGS) == used | {"MatMul"}
+    assert set(LOWERINGS) == used | {"MatMul", *RECURRENT}
 
 
 @pytest.mark.parametrize(
@@ -365,8 +366,9 @@ def test_a_model_of_bare_observations_that_mixes_rows_is_refused() -> None:
         {"element": TensorProto.INT64},
         {"element": TensorProto.STRING},
         {"inputs": ("a", "b")},
-        {"outputs": ("q_values",)},
-        {"outputs": ("action",)},
+        {"outputs": ("mean",)},
+        {"outputs": ("log_std",)},
+        {"outputs": ("next_state_0",)},
     ],
 )
 def test_contracts_that_do_not_fit_are_refused(options: dict[str, Any]) -> None:

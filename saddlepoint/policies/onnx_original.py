@@ -1,0 +1,69 @@
+"""The uploaded graph itself, run by onnxruntime: what the graph made of it must compute."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, helper
+
+from saddlepoint.errors import BackendDisagreement
+from saddlepoint.policies.agreement import run_onnx
+from saddlepoint.policies.found import Floats, Step
+from saddlepoint.policies.onnx_inputs import Roles
+from saddlepoint.policies.onnx_placement import Placement, fixed_shape
+from saddlepoint.policies.onnx_reader import only_reachable
+
+
+def original_step(model: ModelProto, names: Sequence[str], width: int, roles: Roles, placement: Placement) -> Step:
+    """The file cut at the values of the head, (N, width) each, and at its next states, at any number of rows."""
+    outputs = list(dict.fromkeys((*names, *roles.next_states)))
+    reduced = helper.make_model(only_reachable(model.graph, outputs), opset_imports=list(model.opset_import))
+    reduced.ir_version = model.ir_version
+    whole = reduced.SerializeToString()
+    session = cache(lambda: run_onnx(whole, outputs, optimised=False))
+    fixed = {item.name: item for item in model.graph.input if item.name in roles.fixed}
+
+    def inputs(rows: Floats, states: Sequence[Floats]) -> dict[str, NDArray[Any]]:
+        given: dict[str, NDArray[Any]] = {roles.observation.name: placement.observation.array(rows)}
+        for item, place, state in zip(roles.states, placement.states, states, strict=True):
+            given[item.name] = place.array(state)
+        for name, item in fixed.items():
+            given[name] = np.full(fixed_shape(item, placement.fixed, len(rows)), roles.fixed[name])
+        return given
+
+    def step(rows: Floats, states: Sequence[Floats]) -> tuple[Floats, Sequence[Floats]]:
+        size = 1 if placement.observation.is_bare else placement.fixed or len(rows)
+        heads, carried = [], []
+        for part in _batches([rows, *states], size):
+            found = dict(zip(outputs, session()(inputs(part[0], part[1:])), strict=True))
+            heads.append(np.concatenate([_columns(found[name], size, width) for name in names], axis=1))
+            carried.append([place.rows(found[name]) for place, name in _pairs(roles, placement)])
+        states = [np.concatenate(pieces)[: len(rows)] for pieces in zip(*carried, strict=True)]
+        return np.concatenate(heads)[: len(rows)], states
+
+    return step
+
+
+def _pairs(roles: Roles, placement: Placement) -> list[tuple[Any, str]]:
+    return list(zip(placement.states, roles.next_states, strict=True))
+
+
+def _batches(arrays: Sequence[Floats], size: int) -> list[list[Floats]]:
+    """The arrays in pieces of so many rows, the last filled up with its last row."""
+    missing = -len(arrays[0]) % size
+    filled = [np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) for array in arrays]
+    return [[array[at : at + size] for array in filled] for at in range(0, len(filled[0]), size)]
+
+
+def _columns(array: Floats, rows: int, width: int) -> Floats:
+    """What a file gives for a part of the head, as (rows, width); what is the same for every row is repeated."""
+    if array.size in (1, width):
+        return np.broadcast_to(array.reshape(-1), (rows, width))
+    if array.size != rows * width:
+        raise BackendDisagreement(
+            f"onnxruntime gives an output of shape {list(array.shape)} where (N, {width}) is due for {rows} rows. "
+            "Export the model with a dynamic batch axis."
+        )
+    return array.reshape(rows, width)

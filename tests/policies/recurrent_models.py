@@ -1,0 +1,151 @@
+"""Policies with memory as users write them."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from saddlepoint.policies import PolicyNetwork
+from tests.policies.networks import Impala, NatureCnn, seeded
+
+HIDDEN = 8
+
+
+class LstmPolicy(nn.Module):
+    """A single step through torch.nn.LSTM, with actor and critic."""
+
+    def __init__(self, layers: int = 1) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, HIDDEN, layers)
+        self.policy, self.value = nn.Linear(HIDDEN, 3), nn.Linear(HIDDEN, 1)
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        features, (h, c) = self.lstm(observation.unsqueeze(0), (h, c))
+        return self.policy(features[0]), self.value(features[0]), h, c
+
+
+class DeepLstmPolicy(LstmPolicy):
+    """Two layers, called as the contract has it."""
+
+    def __init__(self) -> None:
+        super().__init__(layers=2)
+
+    def forward(self, observation: Tensor, state_0: Tensor, state_1: Tensor) -> tuple[Tensor, ...]:
+        return super().forward(observation, state_0, state_1)
+
+
+class SequenceLstmPolicy(nn.Module):
+    """(N, steps, 4), batch first, as for training on sequences."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, HIDDEN, batch_first=True)
+        self.policy = nn.Linear(HIDDEN, 3)
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        features, (h, c) = self.lstm(observation, (h, c))
+        return self.policy(features), h, c
+
+
+class StepFirstGruPolicy(nn.Module):
+    """(steps, N, 4), as torch.nn.GRU has it by default."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(4, HIDDEN)
+        self.policy = nn.Linear(HIDDEN, 3)
+
+    def forward(self, observation: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        features, h = self.gru(observation, h)
+        return self.policy(features), h
+
+
+class GruPolicy(nn.Module):
+    """Two layers of torch.nn.GRU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(4, HIDDEN, 2)
+        self.policy = nn.Linear(HIDDEN, 3)
+
+    def forward(self, observation: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        features, h = self.gru(observation.unsqueeze(0), h)
+        return self.policy(features[0]), h
+
+
+class GruCellPolicy(nn.Module):
+    """torch.nn.GRUCell, whose states are (N, H)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.GRUCell(4, HIDDEN)
+        self.policy = nn.Linear(HIDDEN, 3)
+
+    def forward(self, observation: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        h = self.cell(observation, h)
+        return self.policy(h), h
+
+
+class LstmCellPolicy(nn.Module):
+    """torch.nn.LSTMCell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(4, HIDDEN)
+        self.policy = nn.Linear(HIDDEN, 3)
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        h, c = self.cell(observation, (h, c))
+        return self.policy(h), h, c
+
+
+class AtariLstm(NatureCnn):
+    """CleanRL's ppo_atari_lstm.py: convolutions, an LSTM, heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(512, 16)
+        self.policy, self.value = nn.Linear(16, 6), nn.Linear(16, 1)
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        features, (h, c) = self.lstm(self.features(observation).unsqueeze(0), (h, c))
+        return self.policy(features[0]), self.value(features[0]), h, c
+
+
+class ImpalaLstm(nn.Module):
+    """Espeholt et al. 2018, the deep network with its LSTM, at a third of the width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.lstm, self.policy = Impala(), nn.LSTMCell(6, 16), nn.Linear(16, 6)
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        h, c = self.lstm(self.body(observation), (h, c))
+        return self.policy(h), h, c
+
+
+def zeros(*shapes: Sequence[int]) -> tuple[Tensor, ...]:
+    return tuple(torch.zeros(*shape) for shape in shapes)
+
+
+def logits_of(
+    make: Callable[[], nn.Module], observations: Sequence[Tensor], states: tuple[Tensor, ...]
+) -> list[Tensor]:
+    """What the network itself gives step by step, its states carried."""
+    network, found = seeded(make), []
+    for observation in observations:
+        with torch.no_grad():
+            logits, *rest = network(observation, *states)
+        states = tuple(rest[len(rest) - len(states) :])
+        found.append(logits)
+    return found
+
+
+def stepped(network: PolicyNetwork, observations: Sequence[Tensor]) -> list[Tensor]:
+    """The heads of an imported policy over an episode."""
+    states, found = network.initial_states(len(observations[0])), []
+    for observation in observations:
+        outputs = network(observation, states)
+        states = outputs.states
+        found.append(outputs.head)
+    return found
