@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from onnx import GraphProto
 
-from saddlepoint.errors import PolicyRejected, UnsupportedArchitecture
+from saddlepoint.errors import PolicyRejected, ResourceLimit, UnsupportedArchitecture
 from saddlepoint.policies.builder import GraphBuilder, Known, Live, Value, rank_of
 from saddlepoint.policies.lowering import Lowering
 from saddlepoint.policies.naming import plain
@@ -47,9 +47,9 @@ def choose_outputs(
     """Find the head and `value` among the outputs that are no states; UnsupportedArchitecture where that fails."""
     names = [item.name for item in graph.output if item.name not in next_states]
     reader = Reader(graph, lowering)
-    stated = _stated(reader, names, hints)
-    candidates = reader.candidates(names)
     guesses: list[str] = []
+    stated = _stated(reader, names, hints, guesses)
+    candidates = reader.candidates(names)
     is_fixed = False
     if stated is None:
         head = _guessed(reader, candidates, names, guesses)
@@ -69,7 +69,7 @@ def choose_outputs(
     return Chosen(lives, [item.name for item in head.values()], value, hints.squash or "none", is_fixed, guesses)
 
 
-def _stated(reader: Reader, names: Sequence[str], hints: PolicyHints) -> dict[str, str] | None:
+def _stated(reader: Reader, names: Sequence[str], hints: PolicyHints, guesses: list[str]) -> dict[str, str] | None:
     """The parts of the head with their names in the file, as the card says or the file's own names do."""
     told = {part: name for part, name in hints.outputs.items() if part in _PARTS}
     if len({_PARTS[part] for part in told}) > 1:
@@ -85,11 +85,29 @@ def _stated(reader: Reader, names: Sequence[str], hints: PolicyHints) -> dict[st
         return {part: known[part] for part in HEAD_OUTPUTS[complete[0]]}
     if heads:
         there = sorted(set(known) & {"mean", "log_std"})
+        constants = [name for name in names if there == ["mean"] and _is_log(reader, name)]
+        if len(constants) == 1:
+            guesses.append(f"output {plain(constants[0])!r}, the same at every observation, taken as log_std")
+            return {"mean": known["mean"], "log_std": constants[0]}
         raise UnsupportedArchitecture(
             f"A Gaussian has the outputs 'mean' and 'log_std'; this model has {there} only. "
             'Export both, or take the mean as the action: {"outputs": {"action": "mean"}}.'
         )
     return None
+
+
+def _is_log(reader: Reader, name: str) -> bool:
+    """Whether an output is constant and, being negative somewhere, the logarithm of a deviation, not one itself.
+
+    PyTorch's older exporter gives outputs that it folds a name of its own.
+    """
+    try:
+        value = reader.lowering.value(name)
+    except ResourceLimit:
+        raise
+    except PolicyRejected:
+        return False
+    return isinstance(value, Known) and value.at[0].is_floating_point() and bool((value.at[0] < 0).any())
 
 
 def _is_choice(reader: Reader, part: str) -> bool:
@@ -137,7 +155,8 @@ def _at_every_row(build: GraphBuilder, mean: Live, deviation: Known) -> Value:
     first, second = (tensor.reshape(-1, width) if tensor.numel() % width == 0 else tensor for tensor in deviation.at)
     if first.numel() == 1:
         first = second = first.reshape(1, 1)
-    is_same = first.ndim == 2 and len(first) and all(torch.equal(t, first[:1].expand_as(t)) for t in (first, second))
+    is_row = first.ndim == 2 and len(first) and first.shape[1] in (1, width)
+    is_same = is_row and all(torch.equal(t, first[:1].expand_as(t)) for t in (first, second))
     if not is_same:
         return deviation
     zero = build.live("Mul", mean, Known.of(torch.tensor(0.0)))

@@ -1,0 +1,178 @@
+"""What a policy says of actions: scores, values, Gaussians or the action itself, found by card, by name or by shape."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from stable_baselines3 import PPO, SAC, TD3
+from torch import nn
+
+from saddlepoint.errors import PolicyRejected
+from saddlepoint.policies import load_network
+from tests.policies.conftest import Exported
+from tests.policies.continuous_models import (
+    BareGaussianMlp,
+    DependentGaussianMlp,
+    DuelingQ,
+    GaussianMlp,
+    ScaledActor,
+    sb3_export,
+)
+from tests.policies.networks import export_new, export_old, imported, seeded, vectors
+from tests.policies.onnx_models import Array, matrix, model, node
+
+EXPORTERS = [pytest.param("new", marks=pytest.mark.slow), "old"]
+GAUSSIAN = ("mean", "log_std")
+Named = Callable[[Callable[[], nn.Module], tuple[str, ...], str], bytes]
+
+
+@pytest.fixture(scope="session")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Named:
+    """Exports whose outputs have names."""
+
+    def export(make: Callable[[], nn.Module], names: tuple[str, ...], exporter: str) -> bytes:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _export(seeded(make), names, exporter)
+
+    def _export(network: nn.Module, names: tuple[str, ...], exporter: str) -> bytes:
+        if exporter == "new":
+            return export_new(network, vectors(1), tmp_path_factory.mktemp("onnx"), output_names=list(names))
+        return export_old(network, vectors(1), dynamic=True, output_names=list(names))
+
+    return export
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize(
+    ("make", "is_fixed", "told"),
+    [(GaussianMlp, True, 0), (BareGaussianMlp, True, 1), (DependentGaussianMlp, False, 0)],
+)
+def test_a_gaussian_has_one_log_std_per_row(
+    named: Named, make: Callable[[], nn.Module], is_fixed: bool, told: int, exporter: str
+) -> None:
+    names = (*GAUSSIAN, "value") if make is DependentGaussianMlp else GAUSSIAN
+    policy = imported(named(make, names, exporter))
+    with torch.no_grad():
+        mean, deviation = seeded(make)(vectors(3))[:2]
+        outputs = load_network(policy.model)(vectors(3))
+    torch.testing.assert_close(outputs.head, torch.cat([mean, deviation.expand(3, -1)], 1), atol=1e-5, rtol=0)
+    card = policy.card
+    assert (card.head, card.actions, card.fixed_deviation, card.squash) == ("gaussian", 2, is_fixed, "none")
+    assert [item.name for item in card.outputs] == list(names)
+    # The older exporter renames an output that it folds.
+    assert len(card.guesses) == (told if exporter == "old" else 0)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_squash_is_as_the_card_says(named: Named, exporter: str) -> None:
+    data = named(DependentGaussianMlp, (*GAUSSIAN, "value"), exporter)
+    assert imported(data, squash="tanh").card.squash == "tanh"
+    with pytest.raises(PolicyRejected, match="squash 'tanh'"):
+        imported(data, squash="tanh", outputs={"action": "mean"})
+
+
+def test_outputs_of_other_names_are_mapped_by_the_card(exported: Exported) -> None:
+    data = exported(DependentGaussianMlp, vectors(1), "old", False)
+    with pytest.raises(PolicyRejected, match="2 outputs of this model"):
+        imported(data)
+    graph = onnx.load_model_from_string(data).graph
+    mean, deviation, value = (item.name for item in graph.output)
+    policy = imported(data, outputs={"mean": mean, "log_std": deviation, "value": value})
+    assert (policy.card.head, policy.card.guesses) == ("gaussian", [])
+    action = imported(data, outputs={"action": mean})
+    assert (action.card.head, action.card.actions) == ("action", 2)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_values_of_actions_by_name(named: Named, exporter: str) -> None:
+    policy = imported(named(DuelingQ, ("q_values",), exporter))
+    with torch.no_grad():
+        torch.testing.assert_close(
+            load_network(policy.model)(vectors(3)).head, seeded(DuelingQ)(vectors(3)), atol=1e-5, rtol=0
+        )
+    assert (policy.card.head, policy.card.actions, policy.card.guesses) == ("q_values", 3, [])
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize(("name", "told"), [("action", 0), ("output", 1)])
+def test_an_action_behind_a_scaled_tanh(named: Named, name: str, told: int, exporter: str) -> None:
+    policy = imported(named(ScaledActor, (name,), exporter))
+    with torch.no_grad():
+        torch.testing.assert_close(
+            load_network(policy.model)(vectors(3)).head, seeded(ScaledActor)(vectors(3)), atol=1e-5, rtol=0
+        )
+    assert (policy.card.head, policy.card.actions, len(policy.card.guesses)) == ("action", 2, told)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2])
+@pytest.mark.parametrize("kind", [PPO, SAC, TD3])
+def test_exports_by_the_guide_of_sb3_give_actions(kind: type[PPO], dimensions: int) -> None:
+    network, data = sb3_export(kind, dimensions)
+    policy = imported(data)
+    with torch.no_grad():
+        outputs = network(vectors(3))
+        expected = outputs[0] if kind is PPO else outputs
+        found = load_network(policy.model)(vectors(3))
+    torch.testing.assert_close(found.head, expected, atol=1e-5, rtol=0)
+    assert (policy.card.head, policy.card.actions) == ("action", dimensions)
+    assert (found.value is not None) == (kind is PPO)
+    assert any("taken as action" in guess for guess in policy.card.guesses)
+
+
+FIRST, SECOND = node("MatMul", ["observation", "w"], ["mean"]), node("MatMul", ["observation", "v"], ["log_std"])
+
+
+def two(width: int = 3, outputs: tuple[str, ...] = GAUSSIAN, **weights: Array) -> bytes:
+    """Linear mean (N, 3) and log_std (N, width)."""
+    return bytes(
+        model([FIRST, SECOND], {"w": matrix(), "v": matrix(4, width), **weights}, outputs=outputs).SerializeToString()
+    )
+
+
+@pytest.mark.parametrize(
+    "deviation", [np.array([-1.0, 0.0, 1.0]), np.array([[-1.0, 0.0, 1.0]]), np.array(-1.0), np.array([[-1.0]])]
+)
+def test_a_weight_can_be_the_log_std(deviation: Array) -> None:
+    weights = {"w": matrix(), "log_std": deviation.astype(np.float32)}
+    policy = imported(model([FIRST], weights, outputs=GAUSSIAN).SerializeToString())
+    head = load_network(policy.model)(vectors(3)).head.numpy()
+    assert policy.card.fixed_deviation
+    np.testing.assert_array_equal(head[:, 3:], np.broadcast_to(deviation.astype(np.float32).reshape(-1), (3, 3)))
+
+
+def test_the_network_goes_before_the_action_chosen_from_it() -> None:
+    nodes = [
+        node("MatMul", ["observation", "w"], ["logits"]),
+        node("ArgMax", ["logits"], ["action"], axis=1, keepdims=0),
+    ]
+    policy = imported(model(nodes, {"w": matrix()}, outputs=("action", "logits")).SerializeToString())
+    assert (policy.card.head, policy.card.guesses) == ("logits", [])
+    alone = imported(model(nodes, {"w": matrix()}, outputs=("action",)).SerializeToString())
+    assert (alone.card.head, len(alone.card.guesses)) == ("logits", 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "hints", "words"),
+    [
+        (two(outputs=("mean",)), {}, "'mean' and 'log_std'"),
+        (two(outputs=("log_std",)), {}, "'mean' and 'log_std'"),
+        (two(2), {}, "one number each"),
+        (two(), {"outputs": {"mean": "mean", "logits": "log_std"}}, "one head"),
+        (two(), {"outputs": {"q_values": "nothing"}}, "no output called 'nothing'"),
+        (two(1), {"outputs": {"q_values": "log_std"}}, "one per action"),
+        (two(), {"outputs": {"log_std": "missing"}}, "must be an input, a weight or the output of a node"),
+        (model([FIRST], {"w": matrix(), "log_std": matrix(2, 3)}, outputs=GAUSSIAN), {}, "rows of shape"),
+        (model([FIRST], {"w": matrix(), "log_std": matrix(1, 2)}, outputs=GAUSSIAN), {}, "rows of shape"),
+        (model([FIRST], {"w": matrix(), "d": np.full(3, 0.5, np.float32)}, outputs=("mean", "d")), {}, "log_std"),
+    ],
+)
+def test_heads_that_do_not_fit_are_refused(data: Any, hints: dict[str, Any], words: str) -> None:
+    data = data if isinstance(data, bytes) else data.SerializeToString()
+    with pytest.raises(PolicyRejected) as caught:
+        imported(data, **hints)
+    assert words in str(caught.value)
