@@ -48,6 +48,8 @@ class Live:
     name: str
     shapes: tuple[Shape, Shape]
     is_bytes: bool = False
+    is_flag: bool = False
+    """Whether it is a comparison, true or false."""
 
 
 Value = Known | Live
@@ -67,6 +69,7 @@ def rank_of(value: Value) -> int:
 
 _HEADS = frozenset(name for names in HEAD_OUTPUTS.values() for name in names)
 _MOVES_ONLY = frozenset({"Reshape", "Transpose", "Slice", "Gather", "Concat", "Expand"})
+_FLAGS = frozenset({"And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or"})
 
 
 class GraphBuilder:
@@ -178,11 +181,12 @@ class GraphBuilder:
             self._shape_at(1, op, names, attributes),
         )
         is_bytes = any(isinstance(value, Live) and value.is_bytes for value in inputs)
+        moves_flag = op in _MOVES_ONLY and any(isinstance(value, Live) and value.is_flag for value in inputs)
         node = Node(op, names, f"v{len(self._nodes)}", attributes)
         if len(self._nodes) >= MAX_NODES:
             raise ResourceLimit(f"A policy may have {MAX_NODES} operations; this one has more.")
         self._nodes[node.output] = node
-        live = Live(node.output, shapes, is_bytes)
+        live = Live(node.output, shapes, is_bytes, is_flag=moves_flag or op in _FLAGS)
         self._live[live.name] = live
         return live
 
@@ -258,7 +262,7 @@ def _independent_of_batch(op: str, value: Known) -> Tensor:
 
 
 def _checked(tensor: Tensor) -> Tensor:
-    """`tensor` as graphs hold it: contiguous, float32 or int64, finite."""
+    """`tensor` as graphs hold it: contiguous, float32, int64 or bool, finite."""
     if tensor.is_floating_point():
         tensor = tensor.to(torch.float32)
         if not bool(torch.isfinite(tensor).all()):
@@ -267,4 +271,4 @@ def _checked(tensor: Tensor) -> Tensor:
                 "Export a checkpoint from before the training diverged."
             )
         return tensor.contiguous()
-    return tensor.to(torch.int64).contiguous()
+    return (tensor if tensor.dtype == torch.bool else tensor.to(torch.int64)).contiguous()

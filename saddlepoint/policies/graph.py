@@ -29,8 +29,8 @@ class Node:
 class Graph:
     """A pure function from `observation` (N, *observation_shape) float32 to the named outputs.
 
-    Nodes are in an order in which they can be computed. Constants are finite float32 or int64. `outputs` maps those of
-    the head, (N, actions) each, and, where there is one, `value` (N,) to values. A recurrent policy also takes
+    Nodes are in an order in which they can be computed. Constants are finite float32, int64 or bool. `outputs` maps
+    those of the head, (N, actions) each, and, where there is one, `value` (N,) to values. A recurrent policy also takes
     `state_k` (N, *states[k]) and gives `next_state_k` for each of its `states`.
     """
 

@@ -1,4 +1,4 @@
-"""Operators that exporters use to compute shapes and constants; all are folded away."""
+"""Operators that exporters use to compute shapes and constants, which are folded away, and comparisons."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -73,12 +73,22 @@ def _cast(build: GraphBuilder, node: SourceNode) -> Value:
     if isinstance(value, Known):
         return _mapped(value, lambda tensor: tensor.to(dtype))
     if code in FLOATS:
-        return replace(value, is_bytes=False)
+        return _as_numbers(build, value) if value.is_flag else replace(value, is_bytes=False)
+    if value.is_flag and dtype == torch.bool:
+        return value
     raise UnsupportedOperator(_ROUNDED)
+
+
+def _as_numbers(build: GraphBuilder, flag: Live) -> Live:
+    """1 where it holds and 0 elsewhere."""
+    return build.live("Where", flag, Known.of(torch.tensor(1.0)), Known.of(torch.tensor(0.0)))
 
 
 def _cast_like(build: GraphBuilder, node: SourceNode) -> Value:
     value, like = node.value(0), node.value(1)
+    if isinstance(value, Live) and value.is_flag:
+        is_flag = like.is_flag if isinstance(like, Live) else like.at[0].dtype == torch.bool
+        return value if is_flag else _as_numbers(build, value)
     if isinstance(value, Live):
         if isinstance(like, Known) and not like.at[0].is_floating_point():
             raise UnsupportedOperator(_ROUNDED)
@@ -91,6 +101,39 @@ def _mapped(value: Known, function: Callable[[Tensor], Tensor]) -> Known:
     first, second = value.at
     result = function(first)
     return Known.of(result) if first is second else Known((result, function(second)))
+
+
+def _compared(function: Callable[..., Tensor]) -> Lower:
+    """A comparison or a choice by one, which has a gradient by what is chosen alone."""
+    fold = _known_only(function)
+
+    def lower(build: GraphBuilder, node: SourceNode) -> Value:
+        values = [node.value(index) for index in range(len(node.inputs))]
+        if any(isinstance(value, Live) for value in values):
+            return build.live(node.op, *values)
+        return fold(build, node)
+
+    return lower
+
+
+def _where(build: GraphBuilder, node: SourceNode) -> Value:
+    condition = node.value(0)
+    if isinstance(condition, Known):
+        for index, number in ((1, 1), (2, 0)):
+            value = node.value(index)
+            same = all(bool((tensor == number).all()) for tensor in condition.at)
+            if isinstance(value, Live) and same and _is_covered(value, condition, node.value(3 - index)):
+                return value
+    return _compared(torch.where)(build, node)
+
+
+def _is_covered(value: Value, *others: Value) -> bool:
+    """Whether broadcasting with the others leaves the shape of a value alone."""
+    pairs = zip(shapes_of(value), *(shapes_of(other) for other in others), strict=True)
+    try:
+        return all(broadcast_shape(*shapes) == shapes[0] for shapes in pairs)
+    except ValueError as error:
+        raise MalformedPolicy("The shapes given to Where do not fit. Export the model again.") from error
 
 
 def _known_only(function: Callable[..., Tensor]) -> Lower:
@@ -122,23 +165,23 @@ def _range(build: GraphBuilder, node: SourceNode) -> Value:
 
 
 CONSTANTS: Mapping[str, Lower] = {
-    "And": _known_only(torch.logical_and),
+    "And": _compared(torch.logical_and),
     "Cast": _cast,
     "CastLike": _cast_like,
     "Ceil": _known_only(lambda x: torch.ceil(x.float())),
     "Constant": _constant,
     "ConstantOfShape": _constant_of_shape,
-    "Equal": _known_only(torch.eq),
+    "Equal": _compared(torch.eq),
     "Floor": _known_only(lambda x: torch.floor(x.float())),
-    "Greater": _known_only(operator.gt),
-    "GreaterOrEqual": _known_only(operator.ge),
-    "Less": _known_only(operator.lt),
-    "LessOrEqual": _known_only(operator.le),
+    "Greater": _compared(operator.gt),
+    "GreaterOrEqual": _compared(operator.ge),
+    "Less": _compared(operator.lt),
+    "LessOrEqual": _compared(operator.le),
     "Mod": _known_only(torch.remainder),
-    "Not": _known_only(torch.logical_not),
-    "Or": _known_only(torch.logical_or),
+    "Not": _compared(torch.logical_not),
+    "Or": _compared(torch.logical_or),
     "Range": _range,
     "Shape": _shape,
     "Size": _size,
-    "Where": _known_only(torch.where),
+    "Where": _where,
 }

@@ -1,15 +1,17 @@
 """Convolutions, matrix products, pooling and normalisation."""
 
+import re
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from saddlepoint.errors import MalformedPolicy, UnsupportedOperator
-from saddlepoint.policies.builder import GraphBuilder, Known, Live, Value
+from saddlepoint.policies.builder import GraphBuilder, Known, Live, Value, rank_of
 from saddlepoint.policies.source import SourceNode
 
 Lower = Callable[[GraphBuilder, SourceNode], Value]
+_DENSE = re.compile(r"(?P<kept>[a-zA-Z]+)(?P<sum>[a-zA-Z]),(?P<right>[a-zA-Z]{2})->(?P=kept)(?P<new>[a-zA-Z])")
 Window = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
@@ -142,6 +144,26 @@ def _mat_mul(build: GraphBuilder, node: SourceNode) -> Value:
     return build.apply("MatMul", x, weight)
 
 
+def _einsum(build: GraphBuilder, node: SourceNode) -> Value:
+    """A dense layer as JAX writes it: 'ab,bc->ac', or with any other axes kept before or between."""
+    found = _DENSE.fullmatch(node.text("equation", "").replace(" ", ""))
+    letters = found["kept"] + found["sum"] + found["new"] if found else ""
+    is_dense = found is not None and set(found["right"]) == {found["sum"], found["new"]}
+    if found is None or not is_dense or len(set(letters)) < len(letters) or len(node.inputs) != 2:
+        raise UnsupportedOperator(
+            "Einsum must be a dense layer, such as 'ab,bc->ac' with a constant matrix; this one is not. "
+            "Export the layer as a product of matrices."
+        )
+    matrix = node.constant(1)
+    if matrix.ndim != 2 or rank_of(node.value(0)) != len(found["kept"]) + 1:
+        raise MalformedPolicy("The shapes given to Einsum do not fit its equation. Export the model again.")
+    if found["right"] != found["sum"] + found["new"]:
+        matrix = matrix.T
+    if isinstance(node.value(0), Live) and len(found["kept"]) == 1:
+        return build.live("Gemm", node.value(0), Known.of(matrix.T))
+    return build.apply("MatMul", node.value(0), Known.of(matrix.contiguous()))
+
+
 def _layer_norm(build: GraphBuilder, node: SourceNode) -> Value:
     x = node.live(0)
     rank = len(x.shapes[0])
@@ -191,6 +213,7 @@ LAYERS: Mapping[str, Lower] = {
     "BatchNormalization": _batch_norm,
     "Conv": _conv,
     "Dropout": _dropout,
+    "Einsum": _einsum,
     "Gemm": _gemm,
     "GlobalAveragePool": _global("ReduceMean"),
     "GlobalMaxPool": _global("ReduceMax"),

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from math import prod
 
+import torch
+from torch import Tensor
+
 from saddlepoint.errors import ArchitectureMismatch, MalformedPolicy, UnsupportedOperator
 from saddlepoint.policies.builder import GraphBuilder, Known, Value, rank_of, shapes_of
 from saddlepoint.policies.shapes import Shape, broadcast_shape
@@ -195,13 +198,38 @@ def _length(value: Value, axis: int) -> int:
 
 def _gather(build: GraphBuilder, node: SourceNode) -> Value:
     value = node.value(0)
-    axis = node.int("axis", 0) % max(1, rank_of(value))
-    indices = node.constant(1)
+    return _gathered(build, value, node.constant(1), node.int("axis", 0) % max(1, rank_of(value)))
+
+
+def _gathered(build: GraphBuilder, value: Value, indices: Tensor, axis: int) -> Value:
     shapes = shapes_of(value)
     length = min(shape[axis] for shape in shapes)
     if indices.is_floating_point() or bool(((indices < -length) | (indices >= length)).any()):
         raise MalformedPolicy(f"The indices of Gather must lie below {length}. Export it again.")
     return build.apply("Gather", value, Known.of(indices), axis=axis)
+
+
+def _gather_elements(build: GraphBuilder, node: SourceNode) -> Value:
+    """With constant indices that are the same in every row, as Gather."""
+    value, indices = node.value(0), node.known(1)
+    rank = rank_of(value)
+    axis = node.int("axis", 0) % max(1, rank)
+    first = indices.at[0]
+    if first.ndim != rank or not first.numel() or first.is_floating_point():
+        raise MalformedPolicy("The indices of GatherElements have as many axes as its input. Export the model again.")
+    row = first.movedim(axis, -1).reshape(-1, first.shape[axis])[0]
+    shape = [-1 if at == axis else 1 for at in range(rank)]
+    is_same = all(torch.equal(tensor, row.reshape(shape).expand_as(tensor)) for tensor in indices.at)
+    pairs = zip(indices.at, shapes_of(value), strict=True)
+    fits = all(
+        tensor.shape[:axis] == size[:axis] and tensor.shape[axis + 1 :] == size[axis + 1 :] for tensor, size in pairs
+    )
+    if not is_same or not fits:
+        raise UnsupportedOperator(
+            "GatherElements must take the same constant entries of every row; here they differ. Export the scores of "
+            "all actions, without choosing among them."
+        )
+    return _gathered(build, value, row, axis)
 
 
 def _expand(build: GraphBuilder, node: SourceNode) -> Value:
@@ -236,6 +264,7 @@ SHAPES: Mapping[str, Lower] = {
     "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
+    "GatherElements": _gather_elements,
     "Identity": _identity,
     "Reshape": _reshape,
     "Slice": _slice,

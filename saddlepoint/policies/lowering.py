@@ -90,7 +90,8 @@ class Lowering:
         if node.domain not in ("", "ai.onnx") or node.op_type not in LOWERINGS:
             raise UnsupportedOperator(
                 f"A policy may use {len(LOWERINGS)} operators of ONNX; {shown(node)} is not among "
-                "them. Export the network without sampling, control flow and pre- or postprocessing."
+                "them. Export the network without sampling, control flow and pre- or postprocessing. Taken are "
+                f"{', '.join(sorted(LOWERINGS))}."
             )
         inputs = [self._values[item] if item else None for item in node.input]
         source = SourceNode(node, inputs, self._opset, self._baked_batch)

@@ -1,12 +1,12 @@
 """The uploaded graph itself, run by onnxruntime: what the graph made of it must compute."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from saddlepoint.errors import BackendDisagreement
 from saddlepoint.policies.agreement import run_onnx
@@ -21,8 +21,7 @@ def original_step(model: ModelProto, names: Sequence[str], width: int, roles: Ro
     outputs = list(dict.fromkeys((*names, *roles.next_states)))
     reduced = helper.make_model(only_reachable(model.graph, outputs), opset_imports=list(model.opset_import))
     reduced.ir_version = model.ir_version
-    whole = reduced.SerializeToString()
-    session = cache(lambda: run_onnx(whole, outputs, optimised=False))
+    run = _runner(reduced, outputs)
     fixed = {item.name: item for item in model.graph.input if item.name in roles.fixed}
 
     def inputs(rows: Floats, states: Sequence[Floats]) -> dict[str, NDArray[Any]]:
@@ -37,13 +36,49 @@ def original_step(model: ModelProto, names: Sequence[str], width: int, roles: Ro
         size = 1 if placement.observation.is_bare else placement.fixed or len(rows)
         heads, carried = [], []
         for part in _batches([rows, *states], size):
-            found = dict(zip(outputs, session()(inputs(part[0], part[1:])), strict=True))
+            found = dict(zip(outputs, run(inputs(part[0], part[1:])), strict=True))
             heads.append(np.concatenate([_columns(found[name], size, width) for name in names], axis=1))
             carried.append([place.rows(found[name]) for place, name in _pairs(roles, placement)])
         states = [np.concatenate(pieces)[: len(rows)] for pieces in zip(*carried, strict=True)]
         return np.concatenate(heads)[: len(rows)], states
 
     return step
+
+
+def _runner(model: ModelProto, outputs: Sequence[str]) -> Callable[[Mapping[str, NDArray[Any]]], list[Floats]]:
+    """The model in onnxruntime, loaded when it is first run; in float32 where its numbers of 64 bits cannot be run."""
+    load = cache(lambda: run_onnx(model.SerializeToString(), outputs, optimised=False))
+    narrow = cache(lambda: run_onnx(_in_float32(model).SerializeToString(), outputs, optimised=False))
+
+    def run(inputs: Mapping[str, NDArray[Any]]) -> list[Floats]:
+        try:
+            return load()(inputs)
+        except BackendDisagreement:
+            # onnxruntime has neither convolutions nor recurrent layers of doubles.
+            if not any(item.data_type == TensorProto.DOUBLE for item in model.graph.initializer):
+                raise
+            return narrow()(inputs)
+
+    return run
+
+
+def _in_float32(model: ModelProto) -> ModelProto:
+    """The same graph with every number of 64 bits as one of 32."""
+    narrow = ModelProto()
+    narrow.CopyFrom(model)
+    graph = narrow.graph
+    del graph.value_info[:]
+    attributes = [item for node in graph.node for item in node.attribute]
+    for tensor in (*graph.initializer, *(item.t for item in attributes if item.HasField("t"))):
+        if tensor.data_type == TensorProto.DOUBLE:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
+    for item in attributes:
+        if item.name == "to" and item.i == TensorProto.DOUBLE:
+            item.i = TensorProto.FLOAT
+    for described in graph.input:
+        if described.type.tensor_type.elem_type == TensorProto.DOUBLE:
+            described.type.tensor_type.elem_type = TensorProto.FLOAT
+    return narrow
 
 
 def _pairs(roles: Roles, placement: Placement) -> list[tuple[Any, str]]:

@@ -42,6 +42,11 @@ def binary(a: Shape, b: Shape) -> Shape:
     return broadcast_shape(a, b)
 
 
+def choice(condition: Shape, a: Shape, b: Shape) -> Shape:
+    """Of a condition and what it chooses between."""
+    return broadcast_shape(condition, a, b)
+
+
 def expand(x: Shape, *, shape: Shape) -> Shape:
     return broadcast_shape(x, shape)
 

@@ -216,6 +216,59 @@ CASES: dict[str, Case] = {
         b=VECTOR3,
         c=VECTOR3[::-1].copy(),
     ),
+    "comparisons of the observation": chain(
+        node("Greater", ["x", "b"], ["g"]),
+        node("LessOrEqual", ["x", "b"], ["le"]),
+        node("GreaterOrEqual", ["x", "c"], ["ge"]),
+        node("Less", ["x", "c"], ["l"]),
+        node("And", ["g", "ge"], ["a"]),
+        node("Or", ["le", "mask"], ["o"]),
+        node("Not", ["l"], ["n"]),
+        node("Equal", ["x", "b"], ["e"]),
+        node("Where", ["a", "x", "c"], ["d"]),
+        node("Where", ["o", "d", "b"], ["f"]),
+        node("Cast", ["n"], ["float"], to=TensorProto.FLOAT),
+        node("CastLike", ["e", "x"], ["like"]),
+        node("Add", ["float", "like"], ["sum"]),
+        node("Add", ["f", "sum"], ["logits"]),
+        b=VECTOR3,
+        c=VECTOR3[::-1].copy(),
+        mask=np.array([True, False, True]),
+    ),
+    "Where by a constant": chain(
+        node("Where", ["mask", "x", "c"], ["d"]),
+        node("Where", ["none", "endless", "d"], ["logits"]),
+        c=VECTOR3,
+        mask=np.array([True, False, True]),
+        none=np.array([False] * 3),
+        endless=np.full(3, -np.inf, FLOATS),
+    ),
+    "ELU as JAX writes it": chain(
+        node("Greater", ["x", "zero"], ["is_positive"]),
+        node("Where", ["is_positive", "zero", "x"], ["safe"]),
+        node("Exp", ["safe"], ["exp"]),
+        node("Sub", ["exp", "unit"], ["expm1"]),
+        node("Where", ["is_positive", "x", "expm1"], ["logits"]),
+        zero=np.array(0, FLOATS),
+        unit=np.array(1, FLOATS),
+    ),
+    "Einsum": one("Einsum", weights={"m": matrix(3, 5)}, equation="ab,bc->ac"),
+    "Einsum turned": one("Einsum", weights={"m": matrix(5, 3)}, equation="ab, cb -> ac"),
+    "Einsum of three axes": chain(
+        node("Unsqueeze", ["x", "one"], ["a"]),
+        node("Einsum", ["a", "m"], ["b"], equation="abc,cd->abd"),
+        node("Squeeze", ["b", "one"], ["logits"]),
+        one=ints(1),
+        m=matrix(3, 5),
+    ),
+    "GatherElements": chain(
+        node("Shape", ["x"], ["n"], end=1),
+        node("Concat", ["n", "two"], ["shape"], axis=0),
+        node("Expand", ["i", "shape"], ["indices"]),
+        node("GatherElements", ["x", "indices"], ["logits"], axis=1),
+        two=ints(2),
+        i=np.array([[2, 0]], np.int64),
+    ),
     "Range, Floor, Ceil": chain(
         node("Range", ["start", "limit", "delta"], ["r"]),
         node("Cast", ["r"], ["f"], to=TensorProto.FLOAT),
@@ -291,6 +344,12 @@ def test_every_operator_is_among_the_cases() -> None:
     ("case", "code"),
     [
         (one("Hardmax"), "unsupported-operator"),
+        (one("Einsum", weights={"m": matrix(3, 3)}, equation="ab,ab->ab"), "unsupported-operator"),
+        (one("Einsum", weights={"m": matrix(3, 3)}, equation="ab,bc->abc"), "unsupported-operator"),
+        (one("Einsum", weights={"m": VECTOR3}, equation="ab,bc->ac"), "malformed-policy"),
+        (one("GatherElements", weights={"i": ints(1, 0)}, axis=1), "malformed-policy"),
+        (one("GatherElements", weights={"i": np.array([[1], [0]])}, axis=1), "unsupported-operator"),
+        (one("Where", weights={"a": VECTOR3, "b": VECTOR3}), "backend-disagreement"),
         (one("Add", opset=6, weights={"b": VECTOR3}), "unsupported-operator"),
         (one("Softmax", opset=11, axis=0), "unsupported-operator"),
         (one("ReduceSum", axes=[0], keepdims=1, opset=11), "unsupported-architecture"),
@@ -324,6 +383,12 @@ def test_an_operator_out_of_bounds_is_refused(case: Case, code: str) -> None:
     with pytest.raises(PolicyRejected) as caught:
         imported(built(case))
     assert caught.value.code == code
+
+
+def test_an_unknown_operator_is_refused_with_all_that_are_known() -> None:
+    with pytest.raises(PolicyRejected, match=r"'ScatterND' is not among them.* Abs, Add,.* Where\.$") as caught:
+        imported(built(one("ScatterND", weights={"i": ints(0), "u": VECTOR3})))
+    assert len(str(caught.value)) < 1500
 
 
 def test_model_local_functions_are_inlined() -> None:
