@@ -51,18 +51,26 @@ def _reshape(build: GraphBuilder, node: SourceNode) -> Value:
         if copies:
             wanted = [shape[axis] if size == 0 and axis < len(shape) else size for axis, size in enumerate(wanted)]
         if node.baked_batch and len(batch) == 1:
-            wanted = _unbaked(wanted, shape, batch[0], node.baked_batch)
+            wanted = _unbaked(wanted, shape, batch[0], node.baked_batch, frees_steps=node.frees_steps)
         return _resolved(wanted, shape)
 
     return reshaped(build, node.value(0), target)
 
 
-def _unbaked(wanted: list[int], shape: Shape, batch: int, baked: int) -> list[int]:
+def _unbaked(wanted: list[int], shape: Shape, batch: int, baked: int, *, frees_steps: bool) -> list[int]:
     """A target that a file states for its own batch size `baked`, for the batch that is at an axis of `shape`.
 
-    The batch stays behind as many elements as it was; where ones leave that open, it keeps its axis.
+    The batch stays behind as many elements as it was; where ones leave that open, it keeps its axis. With
+    `frees_steps`, what the target leaves free is what it was in the file, if the batch can be elsewhere.
     """
     before = prod(shape[:batch])
+    if frees_steps and wanted.count(-1) == 1:
+        free = wanted.index(-1)
+        stated = prod(shape) // shape[batch] * baked // max(1, prod(size for size in wanted if size != -1))
+        known = [*wanted[:free], stated, *wanted[free + 1 :]]
+        others = [axis for axis, size in enumerate(known) if axis != free and size == baked]
+        fitting = [axis for axis in others if prod(known[:axis]) == before]
+        return [shape[batch] if axis == fitting[0] else size for axis, size in enumerate(known)] if fitting else wanted
     fitting = [
         axis
         for axis, size in enumerate(wanted)

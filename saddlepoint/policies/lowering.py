@@ -28,6 +28,7 @@ class Lowering:
         inputs: Mapping[str, Value],
         *,
         baked_batch: int | None = None,
+        frees_steps: bool = False,
         other_inputs: frozenset[str] = frozenset(),
     ) -> None:
         if opset not in OPSETS:
@@ -38,6 +39,7 @@ class Lowering:
         self.build = build
         self._opset = opset
         self._baked_batch = baked_batch
+        self._frees_steps = frees_steps
         self._other_inputs = other_inputs
         self._values: dict[str, Value] = dict(inputs)
         self._initializers = {tensor.name: tensor for tensor in graph.initializer}
@@ -94,7 +96,7 @@ class Lowering:
                 f"{', '.join(sorted(LOWERINGS))}."
             )
         inputs = [self._values[item] if item else None for item in node.input]
-        source = SourceNode(node, inputs, self._opset, self._baked_batch)
+        source = SourceNode(node, inputs, self._opset, self._baked_batch, self._frees_steps)
         results = LOWERINGS[node.op_type](self.build, source)
         outputs = results if isinstance(results, tuple) else (results,)
         self._values.update(zip(node.output, outputs, strict=False))

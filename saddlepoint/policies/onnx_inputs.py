@@ -109,6 +109,11 @@ def _stated_states(inputs: Mapping[str, ValueInfoProto], outputs: Sequence[str],
     named = {key: _present(inputs, name, key) for key, name in hints.inputs.items() if key.startswith(_STATE)}
     mapped = set(hints.inputs.values())
     named |= {name: name for name in inputs if name.startswith(_STATE) and name not in {*mapped, *named}}
+    if len(set(named.values())) < len(named):
+        raise UnsupportedArchitecture(
+            f"Every state is an input of its own; the card maps {len(named)} states to {len(set(named.values()))}. "
+            "Correct the card's inputs."
+        )
     found: dict[str, str] = {}
     for key in sorted(named, key=_numbered):
         then = f"{_NEXT}{key.removeprefix(_STATE)}"

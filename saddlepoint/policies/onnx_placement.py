@@ -1,7 +1,7 @@
 """Where the batch lies in the inputs of a file, and how rows get there: as nodes of a graph, and as arrays."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -87,6 +87,8 @@ class Placement:
     states: tuple[Place, ...] = ()
     fixed: int | None = None
     """The batch size that the file insists on."""
+    frees_steps: bool = False
+    """Whether a reshape of that file leaves free (-1) the number of steps, which is one, and not the batch."""
     guesses: tuple[str, ...] = ()
 
 
@@ -96,6 +98,12 @@ def placements(roles: Roles, state_batch_axis: int | None) -> Iterator[Placement
     if not roles.states:
         yield _alone(sizes)
         return
+    found = list(_recurrent(roles, sizes, state_batch_axis))
+    yield from found
+    yield from (replace(item, frees_steps=True) for item in found if item.fixed is not None)
+
+
+def _recurrent(roles: Roles, sizes: list[int], state_batch_axis: int | None) -> Iterator[Placement]:
     for observation, told in _observations(sizes):
         for axis, also_told in _state_axes(roles, state_batch_axis):
             states = tuple(_state_place(item, axis) for item in roles.states)
@@ -105,7 +113,7 @@ def placements(roles: Roles, state_batch_axis: int | None) -> Iterator[Placement
             ]
             if len(set(batches) - {0}) < 2:
                 fixed = max(batches) or None
-                yield Placement(observation, states, fixed, (*told, *also_told))
+                yield Placement(observation, states, fixed, guesses=(*told, *also_told))
 
 
 def _pairs(roles: Roles, states: Sequence[Place]) -> Iterator[tuple[ValueInfoProto, Place]]:

@@ -75,6 +75,8 @@ class SourceNode:
     opset: int
     baked_batch: int | None
     """The batch size that the file fixes, if it does: shapes in it speak of that batch."""
+    frees_steps: bool = False
+    """Whether its reshapes leave free (-1) the number of steps, not the batch, where both are possible."""
 
     @property
     def op(self) -> str:

@@ -40,11 +40,11 @@ class SequenceLstmPolicy(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.lstm = nn.LSTM(4, HIDDEN, batch_first=True)
-        self.policy = nn.Linear(HIDDEN, 3)
+        self.policy, self.value = nn.Linear(HIDDEN, 3), nn.Linear(HIDDEN, 1)
 
     def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
         features, (h, c) = self.lstm(observation, (h, c))
-        return self.policy(features), h, c
+        return self.policy(features), self.value(features), h, c
 
 
 class StepFirstGruPolicy(nn.Module):
@@ -110,6 +110,25 @@ class AtariLstm(NatureCnn):
     def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         features, (h, c) = self.lstm(self.features(observation).unsqueeze(0), (h, c))
         return self.policy(features[0]), self.value(features[0]), h, c
+
+
+class CleanRlLstm(nn.Module):
+    """`get_states` of CleanRL's ppo_atari_lstm.py: a loop over steps that forgets where an episode has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, HIDDEN)
+        self.actor = nn.Linear(HIDDEN, 3)
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor, done: Tensor) -> tuple[Tensor, ...]:
+        rows = h.shape[1]
+        hidden, dones = observation.reshape((-1, rows, 4)), done.reshape((-1, rows))
+        steps = []
+        for x, ended in zip(hidden, dones, strict=True):
+            lives = (1.0 - ended).view(1, -1, 1)
+            x, (h, c) = self.lstm(x.unsqueeze(0), (lives * h, lives * c))
+            steps += [x]
+        return self.actor(torch.flatten(torch.cat(steps), 0, 1)), h, c
 
 
 class ImpalaLstm(nn.Module):

@@ -17,6 +17,7 @@ from tests.policies.onnx_models import Array, ints, matrix, model, node
 from tests.policies.recurrent_models import (
     HIDDEN,
     AtariLstm,
+    CleanRlLstm,
     DeepLstmPolicy,
     GruCellPolicy,
     GruPolicy,
@@ -94,6 +95,30 @@ def test_a_sequence_of_one_step_is_a_step(
     expected = logits_of(make, [item.unsqueeze(axis) for item in observations], at(shapes, 3))
     close(stepped(load_network(policy.model), observations), expected)
     assert any(guess.endswith(told) for guess in policy.card.guesses)
+    assert [item.name for item in policy.card.outputs] == ["logits", "value"][: len(shapes)]
+
+
+@pytest.mark.parametrize(
+    ("exporter", "dynamic"), [("old", False), ("old", True), pytest.param("new", False, marks=slow)]
+)
+def test_a_loop_of_one_step_with_the_end_of_episodes(exported: Exported, exporter: str, dynamic: bool) -> None:
+    rows = 2 if dynamic else 1
+    shapes: list[Shape] = [(1, None, HIDDEN)] * 2
+    # The exporters of the fixture take the last input for one with a batch axis before its last.
+    data = exported(CleanRlLstm, (vectors(rows), *at(shapes, rows), torch.zeros(rows, 1)), exporter, dynamic)
+    graph = onnx.load_model_from_string(data).graph if exporter == "old" else None
+    name = graph.input[3].name if graph else "done"
+    with pytest.raises(PolicyRejected):
+        imported(data)
+    policy = imported(data, inputs={"episode_start": name})
+    observations = [vectors(3, seed=step) for step in range(3)]
+    network, states, expected = seeded(CleanRlLstm), at(shapes, 3), []
+    for observation in observations:
+        with torch.no_grad():
+            logits, *rest = network(observation, *states, torch.zeros(3))
+        states = tuple(rest)
+        expected.append(logits)
+    close(stepped(load_network(policy.model), observations), expected)
 
 
 def test_the_value_goes_with_the_states_and_the_card_names_all(exported: Exported) -> None:
