@@ -66,7 +66,7 @@ def _cell(node: SourceNode) -> _Cell:
 
 def _steps(node: SourceNode) -> int:
     """How long the sequence is."""
-    x = node.value(0)
+    x = node.live(0)
     axis = 1 if node.int("layout", 0) else 0
     first, second = (shape[axis] if len(shape) == 3 else 0 for shape in shapes_of(x))
     if first != second or not 1 <= first <= MAX_STEPS:

@@ -10,6 +10,7 @@ from onnx import GraphProto, ValueInfoProto
 
 from saddlepoint.errors import UnsupportedArchitecture
 from saddlepoint.policies.naming import plain
+from saddlepoint.policies.onnx_pairing import in_order
 from saddlepoint.policies.onnx_reader import only_reachable
 from saddlepoint.policies.source import FLOATS
 from saddlepoint.schemas.policies import PolicyHints
@@ -150,7 +151,8 @@ def _guessed_states(graph: GraphProto, others: Sequence[ValueInfoProto], guesses
     fits = [_sizes(item) for item in last] == shapes and not any(_sizes(item) in shapes for item in first)
     if not states or not first or not is_plain or not fits:
         return {}
-    pairs = {state.name: output.name for state, output in zip(states, last, strict=True)}
+    names = [item.name for item in states]
+    pairs = dict(zip(names, in_order(graph, names, [item.name for item in last]), strict=True))
     told = ", ".join(f"{plain(state)!r} becoming {plain(output)!r}" for state, output in pairs.items())
     guesses.append(f"inputs taken as states by shape and order: {told}")
     return pairs

@@ -177,7 +177,10 @@ def _guessed(
 ) -> dict[str, Candidate]:
     action = _action(reader, candidates, names)
     if action is not None:
-        guesses.append(f"output {plain(action.output)!r} taken as action, in the units of the environment")
+        guesses.append(
+            f"output {plain(action.output)!r} taken as action, in the units of the environment"
+            + (" although it ends in a tanh" if reader.ends_in_tanh(action.name) else "")
+        )
         return {"action": action}
     chosen = _best(candidates, reader.first_error)
     guesses.append(_told(chosen))

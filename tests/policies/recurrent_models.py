@@ -99,6 +99,22 @@ class LstmCellPolicy(nn.Module):
         return self.policy(h), h, c
 
 
+class CrossedCellPolicy(LstmCellPolicy):
+    """Its cell comes out before its hidden state."""
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        logits, h, c = super().forward(observation, h, c)
+        return logits, c, h
+
+
+class CrossedLstmPolicy(LstmPolicy):
+    """The same of torch.nn.LSTM."""
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        logits, value, h, c = super().forward(observation, h, c)
+        return logits, value, c, h
+
+
 class AtariLstm(NatureCnn):
     """CleanRL's ppo_atari_lstm.py: convolutions, an LSTM, heads."""
 

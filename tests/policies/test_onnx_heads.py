@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from tests.policies.continuous_models import (
     DuelingQ,
     GaussianMlp,
     ScaledActor,
-    sb3_export,
+    exported_by_guide,
+    sb3_module,
 )
 from tests.policies.networks import export_new, export_old, imported, seeded, vectors
 from tests.policies.onnx_models import Array, matrix, model, node
@@ -109,11 +111,15 @@ def test_an_action_behind_a_scaled_tanh(named: Named, name: str, told: int, expo
     assert (policy.card.head, policy.card.actions, len(policy.card.guesses)) == ("action", 2, told)
 
 
-@pytest.mark.parametrize("dimensions", [1, 2])
+@pytest.mark.parametrize(
+    ("exporter", "dimensions"), [pytest.param("new", 2, marks=pytest.mark.slow), ("old", 1), ("old", 2)]
+)
 @pytest.mark.parametrize("kind", [PPO, SAC, TD3])
-def test_exports_by_the_guide_of_sb3_give_actions(kind: type[PPO], dimensions: int) -> None:
-    network, data = sb3_export(kind, dimensions)
-    policy = imported(data)
+def test_exports_by_the_guide_of_sb3_give_actions(
+    kind: type[PPO], dimensions: int, exporter: str, tmp_path: Path
+) -> None:
+    network = sb3_module(kind, dimensions)
+    policy = imported(exported_by_guide(network, exporter, tmp_path))
     with torch.no_grad():
         outputs = network(vectors(3))
         expected = outputs[0] if kind is PPO else outputs

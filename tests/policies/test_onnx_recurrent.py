@@ -18,6 +18,8 @@ from tests.policies.recurrent_models import (
     HIDDEN,
     AtariLstm,
     CleanRlLstm,
+    CrossedCellPolicy,
+    CrossedLstmPolicy,
     DeepLstmPolicy,
     GruCellPolicy,
     GruPolicy,
@@ -96,6 +98,18 @@ def test_a_sequence_of_one_step_is_a_step(
     close(stepped(load_network(policy.model), observations), expected)
     assert any(guess.endswith(told) for guess in policy.card.guesses)
     assert [item.name for item in policy.card.outputs] == ["logits", "value"][: len(shapes)]
+
+
+@pytest.mark.parametrize("exporter", [pytest.param("new", marks=slow), "old"])
+@pytest.mark.parametrize("make", [CrossedCellPolicy, CrossedLstmPolicy])
+def test_states_that_come_out_the_other_way_round_are_told_apart(
+    exported: Exported, make: Callable[[], nn.Module], exporter: str
+) -> None:
+    straight, shape = (LstmCellPolicy, (None, HIDDEN)) if make is CrossedCellPolicy else (LstmPolicy, (1, None, HIDDEN))
+    shapes: list[Shape] = [shape] * 2
+    policy = imported(exported(make, (vectors(1), *at(shapes, 1)), exporter, False))
+    observations = [vectors(3, seed=step) for step in range(4)]
+    close(stepped(load_network(policy.model), observations), logits_of(straight, observations, at(shapes, 3)))
 
 
 @pytest.mark.parametrize(
@@ -285,7 +299,7 @@ def test_logits_and_a_state_of_the_same_shape_are_not_guessed(exported: Exported
         imported(data)
 
 
-def lstm(steps: int = 3, **attributes: object) -> bytes:
+def lstm(steps: int = 3, shapes: dict[str, tuple[int, ...]] | None = None, **attributes: object) -> bytes:
     """A history (N, steps, 4) through an LSTM from zero, and a linear layer on its last state."""
     random = np.random.default_rng(0)
     weights = {
@@ -295,6 +309,7 @@ def lstm(steps: int = 3, **attributes: object) -> bytes:
         "h": matrix(5, 3),
         "zero": ints(0),
     }
+    weights |= {name: np.ones(shape, np.float32) for name, shape in (shapes or {}).items()}
     nodes = [
         node("Transpose", ["observation"], ["turned"], perm=[1, 0, 2]),
         node("LSTM", ["turned", "W", "R", "B"], ["", "last"], **{"hidden_size": 5, **attributes}),
@@ -342,6 +357,12 @@ def test_a_history_is_unrolled(data: bytes) -> None:
         lstm(input_forget=1),
         lstm(hidden_size=7),
         gru(direction="bidirectional"),
+        lstm(shapes={"W": (1, 20, 5)}),
+        lstm(shapes={"W": (2, 20, 4)}),
+        lstm(shapes={"R": (1, 20, 0)}),
+        lstm(shapes={"R": ()}),
+        lstm(shapes={"B": (1, 20)}),
+        lstm(shapes={"B": ()}),
     ],
 )
 def test_other_recurrences_are_refused(data: bytes) -> None:

@@ -1,0 +1,72 @@
+"""Which output a state becomes where the order alone would say: an LSTM's two states have the same shape."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from onnx import GraphProto, NodeProto
+
+from saddlepoint.policies.lowering import producers
+
+Kind = Literal["hidden", "cell"]
+_CARRIERS = frozenset(
+    {"Cast", "Concat", "Expand", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
+)
+_MADE_BY: Mapping[str, Kind] = {"Mul": "hidden", "Add": "cell"}
+_FAR = 256
+"""How many nodes are looked at from one state."""
+
+
+def in_order(graph: GraphProto, states: Sequence[str], outputs: Sequence[str]) -> list[str]:
+    """The outputs in the order of the states: turned where two states are an LSTM's and come out the other way round.
+
+    The hidden state goes into a matrix product and comes from a gate times a tanh; the cell is multiplied by one gate
+    and comes from a sum. Where that is not to be seen, the order of the file stands.
+    """
+    readers: dict[str, list[NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    made = producers(graph)
+    given = [_read_as(readers, name) for name in states]
+    found = [_made_as(made, name) for name in outputs]
+    is_crossed = len(given) == 2 and {*given} == {"hidden", "cell"} and found == given[::-1]
+    return list(reversed(outputs)) if is_crossed else list(outputs)
+
+
+def _read_as(readers: Mapping[str, Sequence[NodeProto]], state: str) -> Kind:
+    """What a state is by the first nodes that compute with it, behind masks."""
+    for node, name in _ahead(readers, state):
+        if node.op_type in ("LSTM", "GRU"):
+            return "cell" if list(node.input).index(name) == 6 else "hidden"
+        if node.op_type in ("Gemm", "MatMul"):
+            return "hidden"
+    return "cell"
+
+
+def _ahead(readers: Mapping[str, Sequence[NodeProto]], name: str) -> Iterator[tuple[NodeProto, str]]:
+    """The readers of a value, also of what moves and factors make of it, each with what it reads."""
+    pending, seen = [name], 0
+    while pending:
+        current = pending.pop()
+        for node in readers.get(current, ()):
+            seen += 1
+            if seen > _FAR:
+                return
+            yield node, current
+            if node.op_type == "Mul" or node.op_type in _CARRIERS:
+                pending.extend(node.output)
+
+
+def _made_as(made: Mapping[str, NodeProto], output: str) -> Kind | None:
+    """What an output is by the node that computes it, behind moves."""
+    name = output
+    for _ in range(_FAR):
+        node = made.get(name)
+        if node is None or not node.input:
+            return None
+        if node.op_type == "LSTM":
+            return "cell" if list(node.output).index(name) == 2 else "hidden"
+        if node.op_type not in _CARRIERS:
+            return _MADE_BY.get(node.op_type)
+        name = node.input[0]
+    return None
