@@ -14,6 +14,9 @@ from saddlepoint.policies.found import Floats, Step
 from saddlepoint.policies.onnx_inputs import Roles
 from saddlepoint.policies.onnx_placement import Placement, fixed_shape
 from saddlepoint.policies.onnx_reader import only_reachable
+from saddlepoint.policies.source import FLOATS
+
+_OTHER_FLOATS = FLOATS - {TensorProto.FLOAT}
 
 
 def original_step(model: ModelProto, names: Sequence[str], width: int, roles: Roles, placement: Placement) -> Step:
@@ -46,7 +49,7 @@ def original_step(model: ModelProto, names: Sequence[str], width: int, roles: Ro
 
 
 def _runner(model: ModelProto, outputs: Sequence[str]) -> Callable[[Mapping[str, NDArray[Any]]], list[Floats]]:
-    """The model in onnxruntime, loaded when it is first run; in float32 where its numbers of 64 bits cannot be run."""
+    """The model in onnxruntime, loaded when it is first run; in float32 if it cannot be run as it is."""
     load = cache(lambda: run_onnx(model.SerializeToString(), outputs, optimised=False))
     narrow = cache(lambda: run_onnx(_in_float32(model).SerializeToString(), outputs, optimised=False))
 
@@ -54,8 +57,8 @@ def _runner(model: ModelProto, outputs: Sequence[str]) -> Callable[[Mapping[str,
         try:
             return load()(inputs)
         except BackendDisagreement:
-            # onnxruntime has neither convolutions nor recurrent layers of doubles.
-            if not any(item.data_type == TensorProto.DOUBLE for item in model.graph.initializer):
+            # onnxruntime has neither convolutions nor recurrent layers of doubles, and little for bfloat16.
+            if not any(item.data_type in _OTHER_FLOATS for item in model.graph.initializer):
                 raise
             return narrow()(inputs)
 
@@ -63,20 +66,20 @@ def _runner(model: ModelProto, outputs: Sequence[str]) -> Callable[[Mapping[str,
 
 
 def _in_float32(model: ModelProto) -> ModelProto:
-    """The same graph with every number of 64 bits as one of 32."""
+    """The same graph with every number that is not an integer as float32."""
     narrow = ModelProto()
     narrow.CopyFrom(model)
     graph = narrow.graph
     del graph.value_info[:]
     attributes = [item for node in graph.node for item in node.attribute]
     for tensor in (*graph.initializer, *(item.t for item in attributes if item.HasField("t"))):
-        if tensor.data_type == TensorProto.DOUBLE:
+        if tensor.data_type in _OTHER_FLOATS:
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
     for item in attributes:
-        if item.name == "to" and item.i == TensorProto.DOUBLE:
+        if item.name == "to" and item.i in _OTHER_FLOATS:
             item.i = TensorProto.FLOAT
     for described in graph.input:
-        if described.type.tensor_type.elem_type == TensorProto.DOUBLE:
+        if described.type.tensor_type.elem_type in _OTHER_FLOATS:
             described.type.tensor_type.elem_type = TensorProto.FLOAT
     return narrow
 

@@ -67,6 +67,50 @@ def test_a_constant_that_was_freed_is_not_taken_for_the_next() -> None:
     assert sorted(float(value[0]) for value in constants.values()) == [float(number) for number in range(50)]
 
 
+def test_a_constant_may_repeat_itself_along_the_batch_at_any_axis() -> None:
+    build = GraphBuilder((2, 4))
+    turned = build.live("Transpose", build.observation, perm=(1, 0, 2))
+    repeated = Known((torch.ones(1, 2, 4), torch.ones(1, 3, 4)))
+    total = build.live("Add", turned, repeated)
+    assert total.shapes == ((2, 2, 4), (2, 3, 4))
+    flat = build.live("Reshape", build.live("Transpose", total, perm=(1, 0, 2)), shape=(-1, 8))
+    assert [tuple(value.shape) for value in build.finish(logits=flat).constants.values()] == [(1, 1, 4)]
+
+
+def test_a_state_is_an_input_and_an_output() -> None:
+    build = GraphBuilder((4,))
+    state = build.state((1, 4))
+    held = build.live("Reshape", state, shape=(-1, 4))
+    total = build.live("Add", build.observation, held)
+    graph = build.finish(logits=total, next_states=[build.live("Reshape", total, shape=(-1, 1, 4))])
+    assert graph.states == ((1, 4),)
+    assert graph.outputs.keys() == {"logits", "next_state_0"}
+    assert [node.inputs for node in graph.nodes if node.op == "Add"] == [("observation", "v0")]
+
+
+@pytest.mark.parametrize("next_shapes", [[], [(4,), (4,)], [(2, 2)]])
+def test_states_become_states_of_their_shapes(next_shapes: list[tuple[int, ...]]) -> None:
+    build = GraphBuilder((4,))
+    build.state((4,))
+    then = [build.live("Reshape", build.observation, shape=(-1, *shape)) for shape in next_shapes]
+    with pytest.raises(ArchitectureMismatch):
+        build.finish(logits=build.observation, next_states=then)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2**21,)])
+def test_states_have_fixed_shapes_of_a_sensible_size(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UnsupportedArchitecture):
+        GraphBuilder((4,)).state(shape)
+
+
+def test_the_number_of_states_is_bounded() -> None:
+    build = GraphBuilder((4,))
+    for _ in range(builder.MAX_STATES):
+        build.state((1,))
+    with pytest.raises(UnsupportedArchitecture):
+        build.state((1,))
+
+
 def test_bytes_may_be_moved_but_not_computed_with() -> None:
     build = GraphBuilder((2, 3), as_bytes=True)
     turned = build.live("Transpose", build.observation, perm=(0, 2, 1))
@@ -159,6 +203,7 @@ SHAPES: list[tuple[str, list[tuple[int, ...]], dict[str, Any]]] = [
     ("LayerNormalization", [(2, 3, 4), (4,), (3, 4)], {"axis": 1, "epsilon": 1e-5}),
     ("PRelu", [(2, 3), (3,)], {}),
     ("Max", [(2, 3), (3,), (1, 1)], {}),
+    ("Greater", [(2, 3), (3,)], {}),
 ]
 
 

@@ -40,6 +40,15 @@ def test_other_floats_are_taken(make: Callable[[], nn.Module], shapes: list[tupl
     assert policy.card.max_disagreement < (0.02 if is_half else 1e-5)
 
 
+def test_weights_in_bfloat16_are_taken() -> None:
+    half = helper.make_tensor("w", TensorProto.BFLOAT16, (4, 3), matrix().flatten())
+    made = model([node("MatMul", ["observation", "w"], ["logits"])], {}, element=TensorProto.BFLOAT16)
+    made.graph.initializer.append(half)
+    policy = imported(made.SerializeToString())
+    expected = vectors(3).numpy() @ matrix()
+    np.testing.assert_allclose(load_network(policy.model)(vectors(3)).head.numpy(), expected, atol=0.05)
+
+
 def test_numbers_of_16_bits_that_overflow_are_refused() -> None:
     weights = {"w": np.full((4, 3), 60000, np.float16), "v": np.full((3, 3), 60000, np.float16)}
     nodes = [node("MatMul", ["observation", "w"], ["x"]), node("MatMul", ["x", "v"], ["logits"])]
