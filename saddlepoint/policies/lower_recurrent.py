@@ -5,6 +5,7 @@ ONNX states the equations: https://onnx.ai/onnx/operators/onnx__LSTM.html and on
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from saddlepoint.policies.lower_shapes import reshaped
 from saddlepoint.policies.source import SourceNode
 
 Lower = Callable[[GraphBuilder, SourceNode], tuple[Value, ...]]
+_Propose = Callable[[Value, Value | None], tuple[Value, Value]]
+"""An input and the state (None: zero) to the update gate and the state that is proposed."""
 MAX_STEPS = 32
 """Of the sequence that is unrolled; a policy has one step, or a short history."""
 _CELLS = {"LSTM": (4, ["Sigmoid", "Tanh", "Tanh"]), "GRU": (3, ["Sigmoid", "Tanh"])}
@@ -31,11 +34,10 @@ class _Cell:
     input_bias: Tensor
     recurrent_bias: Tensor
 
-    def rows(self, start: int, end: int) -> "_Cell":
-        """The gates number `start` to `end`."""
-        part = slice(start * self.hidden, end * self.hidden)
-        weights = (self.inputs, self.recurrent, self.input_bias, self.recurrent_bias)
-        return _Cell(self.hidden, *(tensor[part] for tensor in weights))
+    @cached_property
+    def bias(self) -> Tensor:
+        """Both biases: the same tensor at every step, so that the graph holds it once."""
+        return self.input_bias + self.recurrent_bias
 
 
 def _cell(node: SourceNode) -> _Cell:
@@ -44,10 +46,12 @@ def _cell(node: SourceNode) -> _Cell:
     direction, clip = node.text("direction", "forward"), node.float("clip", 0.0)
     lengths = node.maybe(4)
     plain = direction == "forward" and [name.lower() for name in given] == [name.lower() for name in activations]
-    if not plain or clip or node.int("input_forget", 0) or node.maybe(7) is not None:
+    is_odd = clip or any(node.int(name, 0) for name in ("input_forget", "layout")) or node.maybe(7) is not None
+    if not plain or is_odd:
         raise UnsupportedOperator(
-            f"{node.op} must run forward with its usual activations, without clip, coupled gates and peepholes; this "
-            "one does not. Export a policy of torch.nn's recurrent layers, in one direction."
+            f"{node.op} must run forward, steps before batch (layout 0), with its usual activations, without clip, "
+            "coupled gates and peepholes; this one does not. Export a policy of torch.nn's recurrent layers, in one "
+            "direction."
         )
     inputs, recurrent = node.constant(1), node.constant(2)
     hidden = recurrent.shape[-1] if recurrent.ndim else 0
@@ -67,27 +71,21 @@ def _cell(node: SourceNode) -> _Cell:
 def _steps(node: SourceNode) -> int:
     """How long the sequence is."""
     x = node.live(0)
-    axis = 1 if node.int("layout", 0) else 0
-    first, second = (shape[axis] if len(shape) == 3 else 0 for shape in shapes_of(x))
+    first, second = (shape[0] if len(shape) == 3 else 0 for shape in x.shapes)
     if first != second or not 1 <= first <= MAX_STEPS:
         raise UnsupportedOperator(
             f"{node.op} takes (steps, N, numbers) with 1 to {MAX_STEPS} steps, the same at every batch size; this one "
-            f"takes {list(shapes_of(x)[0])} for two rows. Export the policy for one step, with the batch dynamic."
+            f"takes {list(x.shapes[0])} for two rows. Export the policy for one step, with the batch dynamic."
         )
     return first
 
 
-def _part(build: GraphBuilder, node: SourceNode, index: int, number: int, *, is_state: bool = False) -> Value:
-    """Step `number` of a sequence, or the one direction of a state, as (N, numbers)."""
-    axis = 1 if node.int("layout", 0) else 0
-    value = node.value(index)
-    if rank_of(value) != 3 or (is_state and any(shape[axis] != 1 for shape in shapes_of(value))):
-        raise ArchitectureMismatch(
-            f"A state of {node.op} has the shape (1, N, H); this one is {list(shapes_of(value)[0])}. Export it again."
-        )
-    if any(shape[axis] != 1 for shape in shapes_of(value)):
-        value = build.apply("Slice", value, starts=(number,), ends=(number + 1,), axes=(axis,), steps=(1,))
-    return reshaped(build, value, lambda shape, probe: (*shape[:axis], *shape[axis + 1 :]))
+def _step(build: GraphBuilder, node: SourceNode, number: int) -> Value:
+    """Step `number` of the sequence, (N, numbers)."""
+    x: Value = node.live(0)
+    if _steps(node) > 1:
+        x = build.apply("Slice", x, starts=(number,), ends=(number + 1,), axes=(0,), steps=(1,))
+    return reshaped(build, x, lambda shape, probe: shape[1:])
 
 
 def _initial(build: GraphBuilder, node: SourceNode, index: int) -> Value | None:
@@ -95,7 +93,11 @@ def _initial(build: GraphBuilder, node: SourceNode, index: int) -> Value | None:
     value = node.maybe(index)
     if value is None or (isinstance(value, Known) and not any(bool(tensor.any()) for tensor in value.at)):
         return None
-    return _part(build, node, index, 0, is_state=True)
+    if rank_of(value) != 3 or any(shape[0] != 1 for shape in shapes_of(value)):
+        raise ArchitectureMismatch(
+            f"A state of {node.op} has the shape (1, N, H); this one is {list(shapes_of(value)[0])}. Export it again."
+        )
+    return reshaped(build, value, lambda shape, probe: shape[1:])
 
 
 def _gate(build: GraphBuilder, x: Value, cell: _Cell, at: int, count: int = 1) -> Value:
@@ -103,12 +105,8 @@ def _gate(build: GraphBuilder, x: Value, cell: _Cell, at: int, count: int = 1) -
     return build.apply("Slice", x, starts=(start,), ends=(end,), axes=(1,), steps=(1,))
 
 
-def _added(build: GraphBuilder, cell: _Cell, x: Value, h: Value | None) -> Value:
-    """What inputs and state give together, biases included."""
-    total = build.apply("Gemm", x, Known.of(cell.inputs), Known.of(cell.input_bias + cell.recurrent_bias))
-    if h is None:
-        return total
-    return build.apply("Add", total, build.apply("Gemm", h, Known.of(cell.recurrent)))
+def _linear(build: GraphBuilder, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
+    return build.apply("Gemm", x, Known.of(weight), *([] if bias is None else [Known.of(bias)]))
 
 
 def _lstm(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
@@ -116,7 +114,9 @@ def _lstm(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
     h, c = (_initial(build, node, index) for index in (5, 6))
     states = []
     for number in range(_steps(node)):
-        gates = _added(build, cell, _part(build, node, 0, number), h)
+        gates = _linear(build, _step(build, node, number), cell.inputs, cell.bias)
+        if h is not None:
+            gates = build.apply("Add", gates, _linear(build, h, cell.recurrent))
         # Input, output and forget gates, then the cell's own.
         sigmoids = build.apply("Sigmoid", _gate(build, gates, cell, 0, 3))
         into, out, keep = (_gate(build, sigmoids, cell, at) for at in range(3))
@@ -124,54 +124,71 @@ def _lstm(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
         c = added if c is None else build.apply("Add", build.apply("Mul", keep, c), added)
         h = build.apply("Mul", out, build.apply("Tanh", c))
         states.append(h)
-    return _outputs(build, node, states, c)
+    assert c is not None
+    return (*_outputs(build, states), _with_ones(build, c, 1))
 
 
 def _gru(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
     cell = _cell(node)
     h = _initial(build, node, 5)
+    propose = _linear_first(build, cell) if node.int("linear_before_reset", 0) else _reset_first(build, cell)
     states = []
     for number in range(_steps(node)):
-        x = _part(build, node, 0, number)
-        # Update and reset gates.
-        sigmoids = build.apply("Sigmoid", _added(build, cell.rows(0, 2), x, h))
-        update, reset = (_gate(build, sigmoids, cell, at) for at in range(2))
-        proposed = build.apply(
-            "Tanh", _proposal(build, cell.rows(2, 3), x, h, reset, node.int("linear_before_reset", 0))
-        )
+        update, proposed = propose(_step(build, node, number), h)
         if h is None:
             h = build.apply("Sub", proposed, build.apply("Mul", update, proposed))
         else:
             h = build.apply("Add", proposed, build.apply("Mul", update, build.apply("Sub", h, proposed)))
         states.append(h)
-    return _outputs(build, node, states, None)
+    return _outputs(build, states)
 
 
-def _proposal(build: GraphBuilder, cell: _Cell, x: Value, h: Value | None, reset: Value, linear_first: int) -> Value:
-    if not linear_first:
-        return _added(build, cell, x, None if h is None else build.apply("Mul", reset, h))
-    given = build.apply("Gemm", x, Known.of(cell.inputs), Known.of(cell.input_bias))
-    held: Value = Known.of(cell.recurrent_bias)
-    if h is not None:
-        held = build.apply("Gemm", h, Known.of(cell.recurrent), held)
-    return build.apply("Add", given, build.apply("Mul", reset, held))
+def _linear_first(build: GraphBuilder, cell: _Cell) -> _Propose:
+    """The state goes through its weights, then through the reset gate, as PyTorch has it."""
+
+    def propose(x: Value, h: Value | None) -> tuple[Value, Value]:
+        given = _linear(build, x, cell.inputs, cell.input_bias)
+        held: Value = Known.of(cell.recurrent_bias[None])
+        if h is not None:
+            held = _linear(build, h, cell.recurrent, cell.recurrent_bias)
+        gates = build.apply("Add", _gate(build, given, cell, 0, 2), _gate(build, held, cell, 0, 2))
+        update, reset = _update_and_reset(build, cell, gates)
+        kept = build.apply("Mul", reset, _gate(build, held, cell, 2))
+        return update, build.apply("Tanh", build.apply("Add", _gate(build, given, cell, 2), kept))
+
+    return propose
 
 
-def _outputs(build: GraphBuilder, node: SourceNode, states: list[Value], c: Value | None) -> tuple[Value, ...]:
-    """Every step, the last state and the last cell, in the layout of the node."""
-    is_batch_first = bool(node.int("layout", 0))
+def _reset_first(build: GraphBuilder, cell: _Cell) -> _Propose:
+    """The state goes through the reset gate, then through its weights, as in the paper (Cho et al. 2014)."""
+    of_gates, of_proposal = cell.recurrent[: 2 * cell.hidden], cell.recurrent[2 * cell.hidden :]
 
-    def with_ones(value: Value, count: int) -> Value:
-        return reshaped(
-            build,
-            value,
-            lambda shape, probe: (shape[0], *(1,) * count, shape[1]) if is_batch_first else ((1,) * count + shape),
-        )
+    def propose(x: Value, h: Value | None) -> tuple[Value, Value]:
+        given = _linear(build, x, cell.inputs, cell.bias)
+        gates, proposal = _gate(build, given, cell, 0, 2), _gate(build, given, cell, 2)
+        if h is None:
+            return _update_and_reset(build, cell, gates)[0], build.apply("Tanh", proposal)
+        update, reset = _update_and_reset(build, cell, build.apply("Add", gates, _linear(build, h, of_gates)))
+        kept = _linear(build, build.apply("Mul", reset, h), of_proposal)
+        return update, build.apply("Tanh", build.apply("Add", proposal, kept))
 
-    steps = [with_ones(state, 2) for state in states]
-    sequence = steps[0] if len(steps) == 1 else build.apply("Concat", *steps, axis=1 if is_batch_first else 0)
-    last = with_ones(states[-1], 1)
-    return (sequence, last) if c is None else (sequence, last, with_ones(c, 1))
+    return propose
+
+
+def _update_and_reset(build: GraphBuilder, cell: _Cell, gates: Value) -> tuple[Value, Value]:
+    sigmoids = build.apply("Sigmoid", gates)
+    return _gate(build, sigmoids, cell, 0), _gate(build, sigmoids, cell, 1)
+
+
+def _outputs(build: GraphBuilder, states: list[Value]) -> tuple[Value, Value]:
+    """Every step (steps, 1, N, H), and the last state (1, N, H)."""
+    steps = [_with_ones(build, state, 2) for state in states]
+    sequence = steps[0] if len(steps) == 1 else build.apply("Concat", *steps, axis=0)
+    return sequence, _with_ones(build, states[-1], 1)
+
+
+def _with_ones(build: GraphBuilder, value: Value, count: int) -> Value:
+    return reshaped(build, value, lambda shape, probe: (1,) * count + shape)
 
 
 RECURRENT: Mapping[str, Lower] = {"GRU": _gru, "LSTM": _lstm}

@@ -2,11 +2,14 @@
 
 from math import prod
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from saddlepoint.errors import BackendDisagreement
 from saddlepoint.policies import canonical_model, check_rows, disagreement, load_network
+from saddlepoint.policies.agreement import compare
 from saddlepoint.policies.network import PolicyNetwork, Precision
 from tests.policies.networks import NatureCnn, frames, seeded, vectors
 
@@ -109,6 +112,15 @@ def test_rows_do_not_depend_on_the_number_of_rows(rows: int) -> None:
 def test_the_canonical_model_agrees_with_onnxruntime() -> None:
     model = canonical_model(dict(seeded(NatureCnn).state_dict()))
     assert disagreement(load_network(model), model, check_rows((4, 84, 84))) < 1e-5
+
+
+def test_the_score_of_a_masked_action_does_not_hide_a_difference() -> None:
+    reference = np.array([[1.0, -1e9], [2.0, -1e9]], np.float32)
+    assert compare(reference, reference) == 0
+    with pytest.raises(BackendDisagreement, match=r"differ by 0\.1"):
+        compare(reference + np.array([[0.1, 0.0]], np.float32), reference)
+    with pytest.raises(BackendDisagreement):
+        compare(reference * np.array([[1.0, 1.001]], np.float32), reference)
 
 
 def test_rows_to_check_at_are_plausible_and_always_the_same() -> None:

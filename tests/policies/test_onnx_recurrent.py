@@ -277,6 +277,7 @@ ADD_MIXED = node("Add", ["x", "mixed"], ["next_state_0"])
         (by_hand(PRODUCT, SUM, TANH, states={"state_0": ("N", 1)}), "the shape of the state"),
         (by_hand(PRODUCT, SUM, TANH, states={"state_0": ("N", "M")}), "fixed sizes"),
         (by_hand(PRODUCT, SUM, TANH, states={"state_0": (3,)}), "batch axis"),
+        (by_hand(PRODUCT, SUM, TANH, states={"state_0": (3,)}, shape=(4,)), "(N, ...)"),
         (by_hand(PRODUCT, SUM, TANH, states={"state_0": (2, 3)}, shape=(1, 4)), "batch axis of the same size"),
         (by_hand(PRODUCT, SUM, TANH, states={"state_0": ("N", 2**21)}), "at most 16 states"),
         (by_hand(MIXED, PRODUCT, ADD_MIXED, TANH), ""),
@@ -345,6 +346,8 @@ def test_a_history_is_unrolled(data: bytes) -> None:
     policy = imported(data)  # compared with onnxruntime's own LSTM and GRU
     assert policy.card.states == []
     assert policy.card.max_disagreement < 1e-5
+    inputs = 4 * 5 + 5 * 5 + 2 * 5
+    assert policy.card.parameters <= 4 * inputs + 5 * 3  # held once, however many steps there are
 
 
 @pytest.mark.parametrize(
@@ -355,6 +358,7 @@ def test_a_history_is_unrolled(data: bytes) -> None:
         lstm(activations=["Sigmoid", "Relu", "Tanh"]),
         lstm(clip=3.0),
         lstm(input_forget=1),
+        lstm(layout=1),
         lstm(hidden_size=7),
         gru(direction="bidirectional"),
         lstm(shapes={"W": (1, 20, 5)}),
