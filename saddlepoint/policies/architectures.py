@@ -163,13 +163,13 @@ def with_value(build: GraphBuilder, critic: Live, value: Layer | None, **head: L
     Only for critics of the state: a value of an action would have to be told which one.
     """
     if value is None:
-        return build.finish(**head)
+        return build.finish(next_states=(), **head)
     values = linear(build, critic, value)
     if values.shapes[0][1] != 1:
         raise ArchitectureMismatch(
             f"The layer of the value gives one number; this one gives {values.shapes[0][1]}. Save the policy again."
         )
-    return build.finish(**head, value=build.live("Reshape", values, shape=(-1,)))
+    return build.finish(next_states=(), **head, value=build.live("Reshape", values, shape=(-1,)))
 
 
 def _parameters(layer: Layer) -> list[Known]:

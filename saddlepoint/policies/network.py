@@ -56,7 +56,6 @@ class PolicyNetwork(nn.Module):
         self._block = rewritten.block
         self._whole = rewritten.graph
         self.head = graph.head
-        self.state_shapes = graph.states
         self._carried = [NEXT_STATE.format(index) for index in range(len(graph.states))]
         wanted = {name: self._whole.outputs[name] for name in (*HEAD_OUTPUTS[graph.head], *self._carried)}
         self._policy = live_part(replace(self._whole, outputs=wanted))
