@@ -1,5 +1,6 @@
 """The store: put once, whole or not at all, verified on every read."""
 
+import errno
 import os
 import random
 import resource
@@ -201,6 +202,17 @@ def test_a_kill_leaves_nothing_half_readable(local: LocalStore, tmp_path: Path) 
     assert keys
     for key in keys:
         assert local.get(key) == b"%s," % key.removeprefix("out/").encode() * 100_000
+
+
+def test_a_disk_that_cannot_be_asked_is_an_error_of_the_store(
+    local: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> bool:
+        raise OSError(errno.EIO, "")
+
+    monkeypatch.setattr(Path, "is_file", fail)
+    with pytest.raises(StoreError, match="could not look for key"):
+        local.exists("key")
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def begin(store: Store, training_id: str, update: int) -> int:
 
 
 def withdraw(store: Store, training_id: str, number: int) -> None:
-    """An attempt that was stopped on purpose does not count."""
+    """An attempt that was stopped through no fault of the training does not count."""
     store.delete(keys.training_attempt(training_id, number))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from saddlepoint.endings import end
 from saddlepoint.errors import ArtifactNotFound, Canceled, NotFound, SaddlepointError, StoreError, Unavailable
+from saddlepoint.hiccups import is_passing, left_to_the_reconciler
 from saddlepoint.queue import JobQueue, Phase
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
@@ -42,13 +43,19 @@ _log = logging.getLogger(__name__)
 def run_job(store: Store, queue: JobQueue, training_id: str, machine: Machine) -> None:
     """Train to the end, unless the training has ended.
 
-    An error that would come again, which is any SaddlepointError, ends it as failed. Errors of the store and the
-    queue, and those that nobody expected, are let through: RQ tries again.
+    An error that would come again, which is any SaddlepointError, ends it as failed. One of the store or the queue
+    that passes leaves it to the reconciler, and those that nobody expected are let through: RQ tries again.
     """
-    record = find_record(store, keys.training_spec(training_id), TrainingRecord)
-    if record is None or find_terminal(store, TRAINING, training_id):
-        _log.warning("training %s has ended, or its store is another one", training_id)
-        return
+    with left_to_the_reconciler(f"training {training_id}"):
+        record = find_record(store, keys.training_spec(training_id), TrainingRecord)
+        if record is None or find_terminal(store, TRAINING, training_id):
+            _log.warning("training %s has ended, or its store is another one", training_id)
+            return
+        _run(store, queue, record, machine)
+
+
+def _run(store: Store, queue: JobQueue, record: TrainingRecord, machine: Machine) -> None:
+    training_id = record.id
     try:
         policy_id = _Attempt(store, queue, record, machine).run()
     except (StoreError, Unavailable):
@@ -97,13 +104,15 @@ class _Attempt:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Count this attempt, unless it is stopped on purpose."""
+        """Count this attempt, unless it is stopped on purpose or by a store that fails for a while."""
         saved = stored.newest_checkpoint(self.store, self.record.id)
         self.number = attempts.begin(self.store, self.record.id, checkpoint.read_update(saved) if saved else 0)
         try:
             yield
-        except Interrupted:
-            attempts.withdraw(self.store, self.record.id, self.number)
+        except (Interrupted, SaddlepointError) as error:
+            if isinstance(error, Interrupted) or is_passing(error):
+                with suppress(StoreError):
+                    attempts.withdraw(self.store, self.record.id, self.number)
             raise
 
     def resume(self, training: Training) -> None:

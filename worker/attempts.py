@@ -4,11 +4,12 @@ An attempt is put before it begins, because what kills a worker lets it put noth
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from saddlepoint.errors import JobFailed
+from saddlepoint.errors import JobFailed, SaddlepointError, StoreError
+from saddlepoint.hiccups import is_passing
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.base import Schema, Timestamp
@@ -32,7 +33,7 @@ def attempting(store: Store, evaluation_id: str, shard: int, *, finished: int, s
     """Count an attempt at a shard; JobFailed where there were enough.
 
     `finished` episodes of the shard are there, and a step that takes `stall_s` is ended by a watchdog. Being stopped
-    on purpose is no failure of the shard, and does not count.
+    on purpose is no failure of the shard, nor is a store that fails for a while: neither counts.
     """
     now = datetime.now(UTC)
     attempts = _load(store, evaluation_id, shard)
@@ -45,8 +46,10 @@ def attempting(store: Store, evaluation_id: str, shard: int, *, finished: int, s
     key = _put(store, evaluation_id, shard, Attempt(started_at=now, finished=finished))
     try:
         yield
-    except Interrupted:
-        store.delete(key)
+    except (Interrupted, SaddlepointError) as error:
+        if isinstance(error, Interrupted) or is_passing(error):
+            with suppress(StoreError):
+                store.delete(key)
         raise
 
 

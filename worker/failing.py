@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 def ending_on_error(context: Context, evaluation_id: str) -> Iterator[None]:
     """End the evaluation as failed on an error that would come again, which is any SaddlepointError.
 
-    Errors of the store and the queue, and those that nobody expected, are let through: RQ tries again.
+    Errors of the store and the queue, and those that nobody expected, are let through, to be tried again.
     """
     try:
         yield

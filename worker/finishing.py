@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from saddlepoint.endings import end
 from saddlepoint.errors import CleanScoreTooLow, NotFound, Unavailable
+from saddlepoint.hiccups import left_to_the_reconciler
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import EvaluationRecord, Progress
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
@@ -46,10 +47,18 @@ def finish_cells(context: Context, engine: Engine, plan: Plan, shard: Shard) -> 
 
 
 def finish_evaluation(context: Context, engine: Engine, evaluation_id: str) -> None:
-    """Fold the report and end the evaluation, if every planned episode is there; else leave it as it is."""
-    plan = find_record(context.store, keys.evaluation_plan(evaluation_id), Plan)
-    if plan is None or find_terminal(context.store, EVALUATION, evaluation_id):
-        return
+    """Fold the report and end the evaluation, if every planned episode is there; else leave it as it is.
+
+    Errors do what they do in `run_shard`.
+    """
+    with left_to_the_reconciler(f"the report of evaluation {evaluation_id}"):
+        plan = find_record(context.store, keys.evaluation_plan(evaluation_id), Plan)
+        if plan is not None and find_terminal(context.store, EVALUATION, evaluation_id) is None:
+            _finish(context, engine, plan)
+
+
+def _finish(context: Context, engine: Engine, plan: Plan) -> None:
+    evaluation_id = plan.evaluation_id
     with ending_on_error(context, evaluation_id), watchdog(_STALL_S):
         episodes = _read_all(context, plan)
         if episodes is None:

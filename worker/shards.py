@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 
 from saddlepoint.errors import ArtifactNotFound, NotFound
+from saddlepoint.hiccups import left_to_the_reconciler
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
 from saddlepoint.store import find_record
@@ -25,15 +26,17 @@ _log = logging.getLogger(__name__)
 def run_shard(context: Context, engine: Engine, evaluation_id: str, index: int) -> None:
     """Play what is missing of a shard, and finish the evaluation if nothing is missing then.
 
-    An error that would come again (SaddlepointError) ends the evaluation as failed; others are raised, to be retried.
+    An error that would come again (SaddlepointError) ends the evaluation as failed. One of the store or the queue
+    that passes leaves the shard to the reconciler; others are raised, to be retried.
     """
-    plan = find_record(context.store, keys.evaluation_plan(evaluation_id), Plan)
-    if plan is None:
-        _log.warning("evaluation %s has no plan: its store is another one, or it was deleted", evaluation_id)
-        return
-    with ending_on_error(context, evaluation_id):
-        _play_missing(context, engine.play, plan, plan.shards[index])
-        finish_cells(context, engine, plan, plan.shards[index])
+    with left_to_the_reconciler(f"shard {index} of evaluation {evaluation_id}"):
+        plan = find_record(context.store, keys.evaluation_plan(evaluation_id), Plan)
+        if plan is None:
+            _log.warning("evaluation %s has no plan: its store is another one, or it was deleted", evaluation_id)
+            return
+        with ending_on_error(context, evaluation_id):
+            _play_missing(context, engine.play, plan, plan.shards[index])
+            finish_cells(context, engine, plan, plan.shards[index])
 
 
 def _play_missing(context: Context, play: Play, plan: Plan, shard: Shard) -> None:

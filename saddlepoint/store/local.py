@@ -56,7 +56,9 @@ class LocalStore:
             return verify(key, file.read(max(0, size - TRAILER_SIZE)), file.read())
 
     def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
+        path = self._path(key)
+        with _translated("look for", key):
+            return path.is_file()
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
         folder, slash, _ = check_prefix(prefix).rpartition("/")

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from saddlepoint.endings import cancel_training
-from saddlepoint.errors import JobFailed
+from saddlepoint.errors import JobFailed, SaddlepointError, StoreError, Unavailable
 from saddlepoint.policies import load_network
 from saddlepoint.queue import JobQueue
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.evaluations import TERMINAL
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import Training as TrainingState
 from saddlepoint.schemas.trainings import TrainingRecord, TrainingSpec
@@ -174,6 +175,23 @@ def test_being_stopped_on_purpose_is_no_attempt(store: Store, queue: JobQueue, m
     with pytest.raises(Interrupted):
         run(store, queue)
     assert list(store.list(keys.training_attempts(ID))) == []
+
+
+@pytest.mark.parametrize("error", [StoreError("The disk is full."), Unavailable("Redis is away.")])
+def test_a_store_that_fails_for_a_moment_ends_no_training(
+    store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch, error: SaddlepointError
+) -> None:
+    submit(store)
+
+    def fail(self: job._Attempt, training: Training, record: UpdateRecord) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job._Attempt, "keep", fail)
+        for _ in range(5):
+            assert run(store, queue).status not in TERMINAL
+    assert list(store.list(keys.training_attempts(ID))) == []
+    assert run(store, queue).status == "succeeded"
 
 
 def test_three_attempts_without_progress_are_enough(store: Store) -> None:

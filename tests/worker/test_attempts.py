@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from saddlepoint.errors import JobFailed
+from saddlepoint.errors import ArtifactCorrupt, ArtifactNotFound, JobFailed, StoreError, Unavailable
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
 from worker.attempts import Attempt, attempting, is_hopeless
@@ -57,8 +57,27 @@ def test_attempts_are_counted_in_the_store_and_end(context: Context) -> None:
     assert len(list(context.store.list(keys.evaluation_attempts("e", 3)))) == 6
 
 
-def test_an_interruption_does_not_count(context: Context) -> None:
+@pytest.mark.parametrize("error", [Interrupted(), StoreError("The disk is full."), Unavailable("Redis is away.")])
+def test_what_is_no_fault_of_the_shard_does_not_count(context: Context, error: BaseException) -> None:
     for _ in range(6):
-        with pytest.raises(Interrupted), attempting(context.store, "e", 3, finished=0, stall_s=STALL_S):
-            raise Interrupted
+        with pytest.raises(type(error)), attempting(context.store, "e", 3, finished=0, stall_s=STALL_S):
+            raise error
     assert list(context.store.list(keys.evaluation_attempts("e", 3))) == []
+
+
+@pytest.mark.parametrize("error", [ArtifactCorrupt("Damaged."), ArtifactNotFound("Gone.")])
+def test_what_no_repetition_mends_counts(context: Context, error: StoreError) -> None:
+    with pytest.raises(type(error)), attempting(context.store, "e", 3, finished=0, stall_s=STALL_S):
+        raise error
+    assert len(list(context.store.list(keys.evaluation_attempts("e", 3)))) == 1
+
+
+def test_a_store_that_fails_again_while_an_attempt_is_withdrawn_hides_nothing(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(key: str) -> None:
+        raise StoreError("Read-only.")
+
+    monkeypatch.setattr(context.store, "delete", fail)
+    with pytest.raises(StoreError, match="full"), attempting(context.store, "e", 3, finished=0, stall_s=STALL_S):
+        raise StoreError("The disk is full.")

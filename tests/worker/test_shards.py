@@ -174,11 +174,28 @@ def test_a_final_error_is_a_record(context: Context, plan: Plan) -> None:
     assert not context.store.exists(keys.evaluation_report(ID, "json"))
 
 
-def test_an_error_of_the_store_is_tried_again(context: Context, plan: Plan) -> None:
-    with pytest.raises(StoreError):
-        run_shard(context, make_engine(failing(StoreError("The disk is full."), after=3)), ID, 0)
+def test_an_error_of_the_store_is_left_to_the_reconciler_however_often_it_comes(
+    context: Context, plan: Plan, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(8):
+        run_shard(context, make_engine(failing(StoreError("The disk is full."))), ID, 0)
+        finish_evaluation(context, make_engine(), ID)
     assert find_terminal(context.store, EVALUATION, ID) is None
+    assert "left to the reconciler: The disk is full." in caplog.text
     play_all(context, plan)
+    assert load_evaluation(context.store, context.queue, ID).status == "succeeded"
+
+
+def test_a_report_that_cannot_be_stored_is_left_to_the_reconciler(context: Context, plan: Plan) -> None:
+    def fail(report: RobustnessReport) -> str:
+        raise StoreError("The disk is full.")
+
+    for shard in plan.shards:
+        run_shard(context, make_engine(), ID, shard.index)
+    for _ in range(8):
+        finish_evaluation(context, replace(make_engine(), render=fail), ID)
+    assert find_terminal(context.store, EVALUATION, ID) is None
+    finish_evaluation(context, make_engine(), ID)
     assert load_evaluation(context.store, context.queue, ID).status == "succeeded"
 
 
