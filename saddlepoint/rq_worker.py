@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
@@ -48,10 +49,15 @@ class Interrupted(BaseException):
     """The worker was asked to stop. No Exception, so that a job's own error handling lets it through."""
 
 
+OnDeath = Callable[[Sequence[str], int], None]
+"""Told the arguments of a job whose process died of itself, and its wait status, before the job is tried again."""
+
+
 class RobustWorker(Worker):
     """A fork-based worker of one queue."""
 
     queue_class = RobustQueue
+    on_death: OnDeath | None = None
     _parent_pid = 0
 
     @property
@@ -79,6 +85,11 @@ class RobustWorker(Worker):
         if self.horse_pid:
             os.kill(self.horse_pid, signal.SIGTERM)
 
+    def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: object) -> None:
+        super().handle_work_horse_killed(job, retpid, ret_val, rusage)  # type: ignore[no-untyped-call]
+        if self.on_death is not None and ret_val and not self.stopped_on_request:
+            self.on_death([str(argument) for argument in job.args], ret_val)
+
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:
             super().maintain_heartbeats(job, execution)
@@ -89,7 +100,9 @@ class RobustWorker(Worker):
         """Take no commands: they are lost easily, and a thread less is a fork more safe."""
 
 
-def run_worker(queue_name: str, settings: Settings, pace: Pace = STANDARD_PACE) -> int:
+def run_worker(
+    queue_name: str, settings: Settings, pace: Pace = STANDARD_PACE, *, on_death: OnDeath | None = None
+) -> int:
     """Work on one queue until a signal; the exit status, which is 1 where a supervisor should start another."""
     with connect(settings.redis_url) as asking:
         _wait_for(JobQueue(asking))
@@ -105,6 +118,7 @@ def run_worker(queue_name: str, settings: Settings, pace: Pace = STANDARD_PACE) 
         job_monitoring_interval=pace.heartbeat_s,
         log_job_description=False,
     )
+    worker.on_death = on_death
     try:
         worker.work(logging_level=_rq_level(settings.log_level))
     except redis.RedisError as error:

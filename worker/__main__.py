@@ -8,6 +8,7 @@ import sys
 from saddlepoint.queue import EVALUATE, VALIDATION
 from saddlepoint.rq_worker import run_worker
 from saddlepoint.settings import Settings
+from worker.hangs import note_death
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = Settings.from_environment()
     logging.basicConfig(level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     load_engine()
-    return run_worker(options.queue, settings)
+    return run_worker(options.queue, settings, on_death=note_death if options.queue == EVALUATE else None)
 
 
 def load_engine() -> None:

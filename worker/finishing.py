@@ -64,7 +64,7 @@ def _finish(context: Context, engine: Engine, plan: Plan) -> None:
         if episodes is None:
             _log.info("evaluation %s lacks episodes; the reconciler will have them played", evaluation_id)
             return
-        with attempting(context.store, evaluation_id, len(plan.shards), finished=0, stall_s=_STALL_S):
+        with attempting(context.store, evaluation_id, len(plan.shards), finished=0):
             _end(context, plan, _publish(context, engine, plan, episodes))
 
 

@@ -40,8 +40,7 @@ def run_shard(context: Context, engine: Engine, evaluation_id: str, index: int) 
 
 
 def _play_missing(context: Context, play: Play, plan: Plan, shard: Shard) -> None:
-    stall_s = _stall_s(plan, shard)
-    with watchdog(stall_s) as alive:
+    with watchdog(_stall_s(plan, shard)) as alive:
         heartbeat = Heartbeat(context, plan.evaluation_id, shard.index, alive=alive)
         heartbeat.check_canceled()
         done = [entry for entry in shard.entries if context.store.exists(episode_key(plan, entry))]
@@ -55,7 +54,7 @@ def _play_missing(context: Context, play: Play, plan: Plan, shard: Shard) -> Non
             len(shard.entries) - len(done),
             len(shard.entries),
         )
-        with attempting(context.store, plan.evaluation_id, shard.index, finished=len(done), stall_s=stall_s):
+        with attempting(context.store, plan.evaluation_id, shard.index, finished=len(done)):
             _play(context, play, plan, shard, heartbeat)
 
 

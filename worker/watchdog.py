@@ -4,6 +4,9 @@ import faulthandler
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+EXIT_STATUS = 1
+"""Of a process that was stuck; a job's own errors end it otherwise."""
+
 
 @contextmanager
 def watchdog(stall_s: float) -> Iterator[Callable[[], None]]:

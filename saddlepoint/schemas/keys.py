@@ -73,6 +73,11 @@ def evaluation_attempts(evaluation_id: str, shard: int) -> str:
     return f"evaluations/{evaluation_id}/attempts/{shard:05d}/"
 
 
+def evaluation_hang(evaluation_id: str, shard: int, attempt: int) -> str:
+    """A marker: this attempt got stuck, and its process was ended."""
+    return f"evaluations/{evaluation_id}/hangs/{shard:05d}/{attempt:03d}.json"
+
+
 def evaluation_cells(evaluation_id: str) -> str:
     return f"evaluations/{evaluation_id}/cells/"
 
@@ -165,7 +170,7 @@ def training_attempts(training_id: str) -> str:
 
 
 def attempt_number(key: str) -> int:
-    """The attempt that `training_attempt` named."""
+    """The attempt that `evaluation_attempt` or `training_attempt` named."""
     return int(key.rpartition("/")[2].removesuffix(".json"))
 
 

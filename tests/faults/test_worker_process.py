@@ -16,14 +16,18 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from saddlepoint.queue import JobQueue, Task, connect
+from saddlepoint.submission import submit_evaluation
+from saddlepoint.work import EVALUATION, find_terminal
 from tests.processes import family, is_running, kill, running, wait_until
 from tests.valkey import url_of, valkey_in
+from tests.worker.world import make_context, make_record, plan_of, put_policy
 
 JOB = Task("tests.faults.jobs.work_until_told", "tests")
+HANG = Task("tests.faults.jobs.hang_in_native_code", "tests")
 
 
-def worker(redis_url: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    return running("-m", "tests.faults.worker_process", "tests", SADDLEPOINT_REDIS_URL=redis_url)
+def worker(redis_url: str, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return running("-m", "tests.faults.worker_process", "tests", SADDLEPOINT_REDIS_URL=redis_url, **environment)
 
 
 @pytest.fixture
@@ -74,6 +78,25 @@ def test_a_killed_parent_takes_its_horse_along_and_another_worker_takes_the_job(
         (tmp_path / "end").touch()
         wait_until(lambda: horses(tmp_path, "done"), within_s=10, what="the end of the job")
     assert len(horses(tmp_path)) == 2
+
+
+def test_a_policy_that_hangs_in_native_code_is_ended_three_times_and_then_given_up(
+    queue: JobQueue, redis_url: str, tmp_path: Path
+) -> None:
+    context = make_context(tmp_path / "store", redis_url)
+    put_policy(context)
+    record = make_record()
+    submit_evaluation(context.store, queue, record, plan_of(record))
+    queue.enqueue(HANG, record.id, "0", timeout_s=300)
+    with worker(redis_url, SADDLEPOINT_STORE_URL=str(tmp_path / "store")):
+        wait_until(lambda: find_terminal(context.store, EVALUATION, record.id), within_s=60, what="giving up")
+        (tmp_path / "end").touch()
+        queue.enqueue(JOB, str(tmp_path), timeout_s=300)
+        wait_until(lambda: horses(tmp_path, "done"), within_s=10, what="the end of the next job")
+    ended = find_terminal(context.store, EVALUATION, record.id)
+    assert ended
+    assert ended.error
+    assert "started 3 times" in ended.error.detail
 
 
 @pytest.mark.slow

@@ -7,9 +7,11 @@ from saddlepoint.queue import EVALUATE
 from saddlepoint.rq_worker import Pace, run_worker
 from saddlepoint.settings import Settings
 from worker.__main__ import load_engine
+from worker.hangs import note_death
 
 logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(process)d %(name)s %(message)s")
 queue = sys.argv[1]
 if queue == EVALUATE:
     load_engine()
-sys.exit(run_worker(queue, Settings.from_environment(), Pace(heartbeat_s=1, maintenance_s=1, worker_ttl_s=16)))
+pace = Pace(heartbeat_s=1, maintenance_s=1, worker_ttl_s=16)
+sys.exit(run_worker(queue, Settings.from_environment(), pace, on_death=note_death))

@@ -1,48 +1,39 @@
 """When to give up on a shard."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from saddlepoint.errors import ArtifactCorrupt, ArtifactNotFound, JobFailed, StoreError, Unavailable
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
-from worker.attempts import Attempt, attempting, is_hopeless
+from saddlepoint.schemas.plans import PlanSummary
+from saddlepoint.store import put_record
+from worker.attempts import Attempt, Past, attempting, is_hopeless
 from worker.context import Context
-
-START = datetime(2025, 1, 1, tzinfo=UTC)
-STALL_S = 100.0
-
-
-def attempts(*begun: tuple[float, int]) -> list[Attempt]:
-    """Attempts by second and by episodes finished then."""
-    return [Attempt(started_at=START + timedelta(seconds=second), finished=count) for second, count in begun]
+from worker.hangs import mark_hung
 
 
 @pytest.mark.parametrize(
-    ("begun", "finished", "hopeless"),
+    ("attempts", "finished", "hopeless"),
     [
         ([], 0, False),
-        ([(0, 0), (1, 0), (2, 0), (3, 0)], 0, False),
-        ([(0, 0), (1, 0), (2, 0), (3, 0), (4, 0)], 0, True),
-        ([(0, 0), (1, 0), (2, 0), (3, 0), (4, 0)], 1, False),
-        ([(0, 0), (1, 1), (2, 1), (3, 1), (4, 1)], 1, False),
-        ([(0, 0), (150, 0)], 0, False),
-        ([(0, 0), (150, 0), (300, 0)], 0, True),
-        ([(0, 0), (150, 0), (300, 1)], 1, False),
-        ([(0, 0), (10, 0), (20, 0)], 0, False),
+        ([Past(0, False)] * 4, 0, False),
+        ([Past(0, False)] * 5, 0, True),
+        ([Past(0, False)] * 5, 1, False),
+        ([Past(0, False), *[Past(1, False)] * 4], 1, False),
+        ([Past(0, True)] * 2, 0, False),
+        ([Past(0, True)] * 3, 0, True),
+        ([Past(0, True)] * 3, 1, False),
+        ([Past(0, True), Past(0, False), Past(0, True)], 0, False),
     ],
 )
-def test_five_idle_attempts_or_three_hangs_are_enough(
-    begun: list[tuple[float, int]], finished: int, hopeless: bool
-) -> None:
-    last = begun[-1][0] if begun else 0
-    now = START + timedelta(seconds=last + (150 if last >= 150 else 1))
-    assert is_hopeless(attempts(*begun), finished, now, STALL_S) == hopeless
+def test_five_idle_attempts_or_three_hangs_are_enough(attempts: list[Past], finished: int, hopeless: bool) -> None:
+    assert is_hopeless(attempts, finished) == hopeless
 
 
 def attempt(context: Context, finished: int) -> None:
-    with attempting(context.store, "e", 3, finished=finished, stall_s=STALL_S):
+    with attempting(context.store, "e", 3, finished=finished):
         raise ZeroDivisionError
 
 
@@ -60,14 +51,14 @@ def test_attempts_are_counted_in_the_store_and_end(context: Context) -> None:
 @pytest.mark.parametrize("error", [Interrupted(), StoreError("The disk is full."), Unavailable("Redis is away.")])
 def test_what_is_no_fault_of_the_shard_does_not_count(context: Context, error: BaseException) -> None:
     for _ in range(6):
-        with pytest.raises(type(error)), attempting(context.store, "e", 3, finished=0, stall_s=STALL_S):
+        with pytest.raises(type(error)), attempting(context.store, "e", 3, finished=0):
             raise error
     assert list(context.store.list(keys.evaluation_attempts("e", 3))) == []
 
 
 @pytest.mark.parametrize("error", [ArtifactCorrupt("Damaged."), ArtifactNotFound("Gone.")])
 def test_what_no_repetition_mends_counts(context: Context, error: StoreError) -> None:
-    with pytest.raises(type(error)), attempting(context.store, "e", 3, finished=0, stall_s=STALL_S):
+    with pytest.raises(type(error)), attempting(context.store, "e", 3, finished=0):
         raise error
     assert len(list(context.store.list(keys.evaluation_attempts("e", 3)))) == 1
 
@@ -79,5 +70,29 @@ def test_a_store_that_fails_again_while_an_attempt_is_withdrawn_hides_nothing(
         raise StoreError("Read-only.")
 
     monkeypatch.setattr(context.store, "delete", fail)
-    with pytest.raises(StoreError, match="full"), attempting(context.store, "e", 3, finished=0, stall_s=STALL_S):
+    with pytest.raises(StoreError, match="full"), attempting(context.store, "e", 3, finished=0):
         raise StoreError("The disk is full.")
+
+
+def test_time_that_passed_while_nothing_ran_is_no_hang(context: Context) -> None:
+    for day in (1, 2, 3):
+        begun = Attempt(started_at=datetime(2025, 1, day, tzinfo=UTC), finished=2)
+        put_record(context.store, keys.evaluation_attempt("e", 3, day), begun)
+    with attempting(context.store, "e", 3, finished=2):
+        pass
+
+
+@pytest.mark.parametrize("job", [("e", "3"), ("e",)])
+def test_a_marked_attempt_is_a_hang(context: Context, job: tuple[str, ...]) -> None:
+    put_record(context.store, keys.evaluation_plan_summary("e"), PlanSummary(episodes=9, shards=3))
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            attempt(context, 2)
+        mark_hung(context.store, *job)
+    with pytest.raises(JobFailed, match="started 3 times"):
+        attempt(context, 2)
+
+
+def test_a_hang_without_an_attempt_is_not_marked(context: Context) -> None:
+    mark_hung(context.store, "e", "3")
+    assert list(context.store.list("evaluations/")) == []
