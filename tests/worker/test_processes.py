@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from saddlepoint.queue import EVALUATE
+from saddlepoint.queue import EVALUATE, RobustQueue
+from saddlepoint.rq_worker import RobustWorker
 from saddlepoint.schemas import keys
 from saddlepoint.settings import Settings
 from saddlepoint.submission import submit_evaluation
@@ -88,3 +89,12 @@ def test_only_the_holder_of_the_lease_passes(context: Context, tmp_path: Path, r
 def test_the_reconciler_outlives_an_absence_of_redis(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run_for(0.2, settings_of(tmp_path, f"unix://{tmp_path}/nobody"))
     assert "no pass" in caplog.text
+
+
+def test_a_stop_that_comes_after_the_job_ended_is_no_error(redis_url: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    with redis.Redis.from_url(redis_url) as connection:
+        worker = RobustWorker([RobustQueue("tests", connection=connection)], connection=connection)
+        worker._horse_pid = ended.pid
+        worker.handle_warm_shutdown_request()
