@@ -17,7 +17,7 @@ from obstore.store import MemoryStore
 
 from saddlepoint.errors import ArtifactCorrupt, ArtifactNotFound, InvalidSpec, StoreError
 from saddlepoint.store import Store, open_store
-from saddlepoint.store.format import TRAILER_SIZE
+from saddlepoint.store.format import PIECE, TRAILER_SIZE, trailer
 from saddlepoint.store.local import LocalStore
 from saddlepoint.store.objects import ObjectStore
 
@@ -57,6 +57,90 @@ def test_a_file_is_put_and_consumed(store: Store, tmp_path: Path) -> None:
         assert store.put_file("a/file", file) == expected
         assert not file.exists()
     assert store.get("a/file") == b"first" * 10**6
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 7 * PIECE + 5])
+def test_a_file_of_any_size_comes_back_as_it_went_in(store: Store, tmp_path: Path, size: int) -> None:
+    content = random.Random(size).randbytes(size)
+    file = tmp_path / "spooled"
+    file.write_bytes(content)
+    assert store.put_file("a/file", file)
+    assert store.get("a/file") == content
+    stream = store.stream("a/file")
+    pieces = list(stream.pieces)
+    assert (stream.size, b"".join(pieces)) == (size, content)
+    assert all(len(piece) <= PIECE for piece in pieces)
+    assert list(store.list("")) == ["a/file"]
+
+
+def test_of_many_files_one_wins(store: Store, tmp_path: Path) -> None:
+    def put(index: int) -> bool:
+        file = tmp_path / f"spooled-{index}"
+        file.write_bytes(b"%d" % index * 6 * 2**20)
+        return store.put_file("a/file", file)
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(put, range(8)))
+    assert won.count(True) == 1
+    assert store.get("a/file") == b"%d" % won.index(True) * 6 * 2**20
+    assert list(store.list("")) == ["a/file"]
+
+
+PUT_FILE = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import obstore
+from saddlepoint.store.objects import ObjectStore
+store = ObjectStore(obstore.store.LocalStore(Path(sys.argv[1]), mkdir=True))
+files = [Path(name) for name in sys.argv[2:]]
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+store.put("small", b"x" * 2**20)
+before = peak()
+with ThreadPoolExecutor(len(files)) as pool:
+    list(pool.map(lambda file: store.put_file(file.name, file), files))
+sys.stdout.write(str((peak() - before) // 1024))
+"""
+
+
+def test_files_are_put_into_a_bucket_without_being_held(tmp_path: Path) -> None:
+    files = [tmp_path / f"spooled-{index}" for index in range(16)]
+    for file in files:
+        with file.open("wb") as opened:
+            opened.truncate(32 * 2**20)
+    command = [sys.executable, "-c", PUT_FILE, str(tmp_path / "bucket"), *map(str, files)]
+    grown_mib = int(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout)
+    assert grown_mib < 100  # of 512
+
+
+def test_a_stream_of_what_is_absent_is_not_found(store: Store) -> None:
+    with pytest.raises(ArtifactNotFound):
+        store.stream("a/b")
+
+
+def test_a_damaged_stream_never_ends(tmp_path: Path) -> None:
+    bucket = MemoryStore()
+    for store, damage in (
+        (LocalStore(tmp_path), (tmp_path / "key").write_bytes),
+        (ObjectStore(bucket), lambda data: bucket.put("key", data)),
+    ):
+        content = os.urandom(3 * PIECE)
+        damage(content[:-1] + bytes([content[-1] ^ 1]) + trailer(content))
+        came: list[bytes] = []
+        with pytest.raises(ArtifactCorrupt):
+            came.extend(store.stream("key").pieces)
+        assert sum(map(len, came)) < len(content)
+        damage(b"short")
+        with pytest.raises(ArtifactCorrupt):
+            store.stream("key")
+
+
+def test_what_killed_writers_left_in_a_bucket_is_swept_and_never_listed() -> None:
+    bucket = MemoryStore()
+    bucket.put(".staging/half", b"half")
+    store = ObjectStore(bucket)
+    assert list(store.list("")) == []
+    assert (store.sweep(3600), store.sweep(-1)) == (0, 1)
 
 
 def test_what_is_absent_is_not_found(store: Store) -> None:

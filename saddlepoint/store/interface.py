@@ -1,8 +1,20 @@
 """What a store promises, whatever lies below it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An artifact of `size` bytes, read as its pieces are asked for.
+
+    The last piece comes only if all match their sha256; asking for one may raise ArtifactCorrupt and StoreError.
+    """
+
+    size: int
+    pieces: Iterator[bytes]
 
 
 class Store(Protocol):
@@ -25,6 +37,9 @@ class Store(Protocol):
 
     def get(self, key: str) -> bytes:
         """The artifact. Raises ArtifactNotFound or ArtifactCorrupt."""
+
+    def stream(self, key: str) -> Stream:
+        """The same without holding it. Raises ArtifactNotFound or ArtifactCorrupt."""
 
     def exists(self, key: str) -> bool:
         """Whether the key is taken."""

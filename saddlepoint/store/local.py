@@ -10,12 +10,25 @@ import errno
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from saddlepoint.errors import ArtifactNotFound, StoreError
-from saddlepoint.store.format import TRAILER_SIZE, check_key, check_prefix, trailer, trailer_of_file, verify
+from saddlepoint.store.format import (
+    PIECE,
+    TRAILER_SIZE,
+    check_key,
+    check_prefix,
+    sealed,
+    size_of,
+    trailer,
+    verified,
+    verify,
+)
+from saddlepoint.store.interface import Stream
 
 _STAGING = ".staging"
 _ATTEMPTS = 20
@@ -54,6 +67,18 @@ class LocalStore:
         with _translated("get", key), self._path(key).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             return verify(key, file.read(max(0, size - TRAILER_SIZE)), file.read())
+
+    def stream(self, key: str) -> Stream:
+        with _translated("get", key):
+            file = self._path(key).open("rb")
+        with contextlib.ExitStack() as on_error, _translated("get", key):
+            on_error.callback(file.close)
+            size = size_of(key, os.fstat(file.fileno()).st_size)
+            file.seek(size)
+            tail = file.read()
+            file.seek(0)
+            on_error.pop_all()
+        return Stream(size, verified(key, _pieces(key, file, size), tail))
 
     def exists(self, key: str) -> bool:
         path = self._path(key)
@@ -142,6 +167,14 @@ def _sorted_names(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
+def _pieces(key: str, file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The first `size` bytes of `file`, which is closed behind them."""
+    with file, _translated("get", key):
+        while size > 0 and (piece := file.read(min(size, PIECE))):
+            size -= len(piece)
+            yield piece
+
+
 def _write(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
         file.write(data)
@@ -163,7 +196,7 @@ def _seal(path: Path) -> None:
     """Append the trailer of what the file holds, and sync it."""
     with path.open("r+b") as file:
         os.fchmod(file.fileno(), _READABLE)
-        file.write(trailer_of_file(file))
+        file.write(deque(sealed(file), maxlen=1).pop())
         file.flush()
         os.fsync(file.fileno())
 

@@ -2,21 +2,42 @@
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import BoundedSemaphore
+from uuid import uuid4
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import ObjectStore as Bucket
 
 from saddlepoint.errors import ArtifactNotFound, StoreError
-from saddlepoint.store.format import TRAILER_SIZE, check_key, check_prefix, trailer, verify
+from saddlepoint.store.format import (
+    PIECE,
+    TRAILER_SIZE,
+    check_key,
+    check_prefix,
+    sealed,
+    size_of,
+    trailer,
+    verified,
+    verify,
+)
+from saddlepoint.store.interface import Stream
+
+_STAGING = ".staging/"
+_PART = 5 * 2**20
+"""The least that S3 takes as a part of an upload."""
+_FILES_AT_ONCE = 6
+"""Each holds about three parts."""
 
 
 class ObjectStore:
-    """A store in a bucket. Aborted uploads are the bucket's to expire: `sweep` has nothing to do."""
+    """A store in a bucket. Parts of aborted uploads are the bucket's to expire."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self._files = BoundedSemaphore(_FILES_AT_ONCE)
 
     def put(self, key: str, data: bytes) -> bool:
         check_key(key)
@@ -29,19 +50,55 @@ class ObjectStore:
         return True
 
     def put_file(self, key: str, path: Path) -> bool:
-        """As `put`; the file is held in memory meanwhile, because a conditional put is one request."""
+        """As `put`, without holding more than a part of the file."""
         try:
-            return self.put(key, path.read_bytes())
-        except OSError as error:
-            raise StoreError(f"The store could not put {key}: its file is not readable.") from error
+            with self._files, _translated("put", key):
+                return self._put_parts(key, path) if path.stat().st_size > _PART else self.put(key, path.read_bytes())
         finally:
             path.unlink(missing_ok=True)
+
+    def _put_parts(self, key: str, path: Path) -> bool:
+        """An upload in parts knows no condition, so it goes to a name of its own; the copy from there does."""
+        if self.exists(key):
+            return False
+        staged = f"{_STAGING}{uuid4().hex}"
+        with path.open("rb") as file:
+            obstore.put(self._bucket, staged, sealed(file), use_multipart=True, chunk_size=_PART, max_concurrency=1)
+        return self._publish(staged, key)
+
+    def _publish(self, staged: str, key: str) -> bool:
+        try:
+            obstore.copy(self._bucket, staged, key, overwrite=False)
+        except AlreadyExistsError:
+            return False
+        finally:
+            with contextlib.suppress(BaseError, OSError):  # the sweep takes it then
+                obstore.delete(self._bucket, staged)
+        return True
 
     def get(self, key: str) -> bytes:
         check_key(key)
         with _translated("get", key):
             stored = obstore.get(self._bucket, key).bytes().to_bytes()
         return verify(key, stored[:-TRAILER_SIZE], stored[-TRAILER_SIZE:])
+
+    def stream(self, key: str) -> Stream:
+        """In requests of their own: one would have to be read within its deadline, by a slow reader too."""
+        check_key(key)
+        with _translated("get", key):
+            stored = obstore.head(self._bucket, key)["size"]
+            size = size_of(key, stored)
+            tail = self._range(key, size, stored)
+        return Stream(size, verified(key, self._pieces(key, size), tail))
+
+    def _pieces(self, key: str, size: int) -> Iterator[bytes]:
+        for start in range(0, size, PIECE):
+            with _translated("get", key):
+                piece = self._range(key, start, min(start + PIECE, size))
+            yield piece
+
+    def _range(self, key: str, start: int, end: int) -> bytes:
+        return obstore.get_range(self._bucket, key, start=start, end=end).to_bytes()
 
     def exists(self, key: str) -> bool:
         check_key(key)
@@ -58,6 +115,8 @@ class ObjectStore:
             # Object stores match prefixes by whole names only.
             pages = obstore.list(self._bucket, folder + slash, offset=start_after or None)
             for key in (entry["path"] for page in pages for entry in page):
+                if key.startswith(_STAGING):
+                    continue
                 if key.startswith(prefix):
                     if key > start_after:  # the client reads the offset "a/" as "a"
                         yield key
@@ -70,7 +129,13 @@ class ObjectStore:
             obstore.delete(self._bucket, key)
 
     def sweep(self, older_than_s: float) -> int:
-        return 0
+        oldest = datetime.now(UTC) - timedelta(seconds=older_than_s)
+        with _translated("sweep", _STAGING):
+            staged = [entry for page in obstore.list(self._bucket, _STAGING) for entry in page]
+            old = [entry["path"] for entry in staged if entry["last_modified"] < oldest]
+            for path in old:
+                obstore.delete(self._bucket, path)
+        return len(old)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """From a setting to a store."""
 
+import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,4 +27,6 @@ def _open_bucket(url: str) -> Store:
 
     from saddlepoint.store.objects import ObjectStore
 
-    return ObjectStore(from_url(url))
+    # S3 copies only where nothing is yet if it is told how; other stores of its kind may need another way.
+    is_s3 = url.startswith("s3://") and "AWS_COPY_IF_NOT_EXISTS" not in os.environ
+    return ObjectStore(from_url(url, copy_if_not_exists="multipart") if is_s3 else from_url(url))
