@@ -1,6 +1,6 @@
 """`/v1/policies`."""
 
-from collections.abc import AsyncIterator
+from itertools import chain
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from saddlepoint.errors import ArtifactNotFound, NotFound
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.policies import PolicyCard, PolicyHints
+from saddlepoint.store import Stream
 from service.context import Context, ContextOf, OwnerOf
 from service.forms import read_form
 from service.ownership import load_card
@@ -22,7 +23,6 @@ from service.spool import SpoolFile
 from service.wire import policy_path
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"])
-_CHUNK = 2**16
 
 
 @router.post(
@@ -90,9 +90,9 @@ async def file(
     headers = {"ETag": etag, "Content-Disposition": f'attachment; filename="{card.id}.{format}"'}
     if is_known(request, etag):
         return Response(status_code=304, headers=headers)
-    data = await run_in_threadpool(_read_file, context, card.id, format)
-    headers["Content-Length"] = str(len(data))
-    return StreamingResponse(_chunks(data), headers=headers, media_type="application/octet-stream")
+    stream = await run_in_threadpool(_open_file, context, card.id, format)
+    headers["Content-Length"] = str(stream.size)
+    return StreamingResponse(stream.pieces, headers=headers, media_type="application/octet-stream")
 
 
 @router.delete("/{policy_id}", status_code=204, summary="Delete a policy")
@@ -111,17 +111,14 @@ def _pending_response(pending: PendingPolicy) -> Response:
     return json_response(pending, 202, {"Location": pending.links["self"], "Retry-After": "1"})
 
 
-def _read_file(context: Context, policy_id: str, format: str) -> bytes:
+def _open_file(context: Context, policy_id: str, format: str) -> Stream:
+    """The file with its first piece read: what is damaged there, or small, can still be answered as a problem."""
     key = keys.policy_model(policy_id) if format == "onnx" else keys.policy_weights(policy_id)
     try:
-        return context.store.get(key)
+        stream = context.store.stream(key)
     except ArtifactNotFound:
         raise NotFound(
             f"The policy has no {format} file; only policies that were trained here have safetensors. Take onnx."
         ) from None
-
-
-async def _chunks(data: bytes) -> AsyncIterator[bytes]:
-    """Small pieces, so that a slow reader holds one copy of the file and not two."""
-    for start in range(0, len(data), _CHUNK):
-        yield data[start : start + _CHUNK]
+    first = next(stream.pieces, b"")
+    return Stream(stream.size, chain([first], stream.pieces))

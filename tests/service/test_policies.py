@@ -69,6 +69,21 @@ async def test_the_canonical_model_is_sent_as_a_file(bench: Bench) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
+async def test_a_file_is_never_held_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = (await bench.upload()).json()
+    get = bench.store.get
+    monkeypatch.setattr(bench.store, "get", lambda key: get(key) if key.endswith(".json") else pytest.fail(key))
+    assert (await bench.api.get(f"/v1/policies/{card['id']}/file")).content == MODEL
+
+
+async def test_a_damaged_file_is_not_sent(bench: Bench) -> None:
+    card = (await bench.upload()).json()
+    path = bench.folder / "store" / keys.policy_model(card["id"])
+    path.write_bytes(b"x" + path.read_bytes()[1:])
+    answer = await bench.api.get(f"/v1/policies/{card['id']}/file")
+    assert (answer.status_code, answer.json()["code"]) == (500, "artifact-corrupt")
+
+
 @pytest.mark.parametrize(("query", "status"), [("format=safetensors", 404), ("format=pickle", 422)])
 async def test_a_file_that_is_not_there_is_refused(bench: Bench, query: str, status: int) -> None:
     card = (await bench.upload()).json()
