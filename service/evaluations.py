@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from saddlepoint.errors import IdempotencyConflict
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.base import Schema, digest
 from saddlepoint.schemas.environments import EnvironmentDescription
 from saddlepoint.schemas.evaluations import (
     EvaluationRecord,
@@ -17,10 +15,11 @@ from saddlepoint.schemas.evaluations import (
 )
 from saddlepoint.schemas.plans import Plan, make_plan
 from saddlepoint.schemas.policies import PolicyCard, check_compatible
-from saddlepoint.store import Store, find_record, get_record, put_record
+from saddlepoint.store import Store, find_record
 from saddlepoint.submission import submit_evaluation
 from saddlepoint.work import EVALUATION
 from service.generations import newest_generation
+from service.idempotency import settle
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,6 @@ class EvaluationRequest:
     card: PolicyCard | None
     upload_id: str | None = None
     idempotency_key: str | None = None
-
-
-class IdempotencyRecord(Schema):
-    """What a key was first used for."""
-
-    fingerprint: str
-    generation: int
 
 
 def accept_evaluation(
@@ -83,18 +75,8 @@ def _generation(store: Store, request: EvaluationRequest, meaning: str) -> int:
     def numbered(generation: int) -> str:
         return evaluation_id(request.owner, meaning, generation)
 
-    generation = newest_generation(store, EVALUATION, numbered)
-    if request.idempotency_key is None:
-        return generation
-    place = keys.idempotency(request.owner, digest(request.idempotency_key))
-    put_record(store, place, IdempotencyRecord(fingerprint=meaning, generation=generation))
-    stored = get_record(store, place, IdempotencyRecord)
-    if stored.fingerprint != meaning:
-        raise IdempotencyConflict(
-            "An idempotency key stands for one file, card and specification, and this one was used for others. "
-            "Take a new key."
-        )
-    return stored.generation
+    newest = newest_generation(store, EVALUATION, numbered)
+    return settle(store, request.owner, request.idempotency_key, meaning, newest)
 
 
 def _is_accepted(store: Store, wanted: str, *, planned: bool) -> bool:

@@ -15,6 +15,7 @@ from saddlepoint.store import Store, find_record
 from saddlepoint.submission import submit_training
 from saddlepoint.work import TRAINING
 from service.generations import newest_generation
+from service.idempotency import settle
 from service.parsing import parse
 
 
@@ -47,11 +48,13 @@ def accept_training(
     spec: TrainingSpec,
     environment: EnvironmentDescription,
     parent: PolicyCard | None,
+    *,
+    idempotency_key: str | None = None,
 ) -> str:
     """Accept a training and return its id: the same specification is the same training. May block.
 
-    Raises UnsupportedEnvironment, ObservationMismatch, ActionMismatch and, before anything is stored, Unavailable
-    while Redis is away.
+    Raises UnsupportedEnvironment, ObservationMismatch, ActionMismatch, IdempotencyConflict and, before anything is
+    stored, Unavailable while Redis is away.
     """
     choices(environment)
     if parent is not None:
@@ -61,7 +64,8 @@ def accept_training(
     def numbered(generation: int) -> str:
         return training_id(owner, spec, generation)
 
-    generation = newest_generation(store, TRAINING, numbered)
+    newest = newest_generation(store, TRAINING, numbered)
+    generation = settle(store, owner, idempotency_key, numbered(0), newest)
     wanted = numbered(generation)
     if not _is_accepted(store, wanted):
         now = datetime.now(UTC)

@@ -34,6 +34,17 @@ class Admission:
     is_new: bool = False
 
 
+def uploaded_id(owner: str, form: Form) -> str:
+    """The id that the file of a form has as a policy, whether it becomes one or not."""
+    return policy_id(owner, form.file.sha256, _hints_of(form))
+
+
+def _hints_of(form: Form) -> PolicyHints:
+    hints = form.values.get("card") or PolicyHints()
+    assert isinstance(hints, PolicyHints)
+    return hints
+
+
 @dataclass
 class Uploads:
     """Uploads on their way through the validator. Equal uploads that come at once are validated once."""
@@ -45,9 +56,7 @@ class Uploads:
 
     async def admit(self, owner: str, form: Form) -> Admission:
         """Make the file of a form a policy. Raises what the validator says against it, and Unavailable."""
-        hints = form.values.get("card") or PolicyHints()
-        assert isinstance(hints, PolicyHints)
-        wanted = policy_id(owner, form.file.sha256, hints)
+        hints, wanted = _hints_of(form), uploaded_id(owner, form)
         card = await run_in_threadpool(find_card, self.store, owner, wanted)
         if card is not None:
             return Admission(wanted, card)

@@ -13,13 +13,15 @@ from saddlepoint.schemas.policies import PolicyCard, PolicyHints
 from saddlepoint.store import Stream
 from service.context import Context, ContextOf, OwnerOf
 from service.forms import read_form
+from service.idempotency import settle
 from service.ownership import load_card
 from service.pagination import read_page
 from service.parsing import parse
 from service.policies import PendingPolicy, PolicyPage, delete_policy, load_cards, pending_policy
 from service.rendering import etag_of, is_known, json_response, tagged_response
-from service.requests import DEFAULT_PAGE, Cursor, Limit, form_of
+from service.requests import DEFAULT_PAGE, Cursor, IdempotencyKey, Limit, form_of
 from service.spool import SpoolFile
+from service.uploads import uploaded_id
 from service.wire import policy_path
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"])
@@ -33,11 +35,12 @@ router = APIRouter(prefix="/v1/policies", tags=["policies"])
     openapi_extra=form_of(None, PolicyHints),
     summary="Upload a policy",
 )
-async def create(request: Request, context: ContextOf, owner: OwnerOf) -> Response:
+async def create(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey) -> Response:
     """201 with the card, 200 where the policy was known, 202 while it is still being validated."""
     await run_in_threadpool(context.queue.ping)
     async with SpoolFile(context.spool, context.settings.max_upload_bytes) as file:
         form = await read_form(request, file, {"card": _read_hints}, required=frozenset())
+        await run_in_threadpool(settle, context.store, owner, key, uploaded_id(owner, form))
         admission = await context.uploads.admit(owner, form)
     if admission.card is None:
         return _pending_response(pending_policy(admission.policy_id, admission.upload_id))

@@ -17,7 +17,7 @@ from service.jobs import accepted_response, canceled_response, job_response, lis
 from service.ownership import load_card
 from service.pagination import read_page
 from service.rendering import json_response
-from service.requests import DEFAULT_PAGE, Cursor, JsonBody, Limit, json_body_of
+from service.requests import DEFAULT_PAGE, Cursor, IdempotencyKey, JsonBody, Limit, json_body_of
 from service.snapshots import Snapshot
 from service.trainings import TrainingPage, accept_training, read_training_spec
 from service.wire import training_path
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
 @router.post(
     "", status_code=202, response_model=Training, openapi_extra=json_body_of(TrainingSpec), summary="Train a policy"
 )
-async def create(request: Request, context: ContextOf, owner: OwnerOf, body: JsonBody) -> Response:
+async def create(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, body: JsonBody) -> Response:
     """202 while the training goes on, 200 where the same one has succeeded before; it ends in a published policy."""
     spec = read_training_spec(body)
     parent = None
@@ -36,7 +36,7 @@ async def create(request: Request, context: ContextOf, owner: OwnerOf, body: Jso
         parent = await run_in_threadpool(load_card, context.store, owner, spec.policy_id)
     environment = await context.environments.describe(spec.env)
     training_id = await run_in_threadpool(
-        accept_training, context.store, context.queue, owner, spec, environment, parent
+        accept_training, context.store, context.queue, owner, spec, environment, parent, idempotency_key=key
     )
     context.trainings.forget(training_id)
     return await accepted_response(request, context.trainings, owner, training_id, training_path(training_id))

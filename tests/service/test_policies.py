@@ -21,6 +21,13 @@ async def test_a_new_policy_is_created_and_a_known_one_is_found(bench: Bench) ->
     assert bench.spooled() == []
 
 
+async def test_an_idempotency_key_stands_for_one_policy(bench: Bench) -> None:
+    key = {"Idempotency-Key": "k1"}
+    codes = [(await bench.upload(data, headers=key)).status_code for data in (b"one", b"one", b"two")]
+    assert codes == [201, 200, 409]
+    assert len(bench.workers.validated) == 1
+
+
 async def test_a_refused_policy_is_answered_with_its_problem(bench: Bench) -> None:
     bench.workers.problem = UnsafePickle("A file may hold weights only. Save a state dict.")
     answer = await bench.upload()

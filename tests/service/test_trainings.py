@@ -35,6 +35,22 @@ async def test_the_same_training_is_made_once_until_it_is_canceled(bench: Bench)
     assert third.json()["id"] != first["id"]
 
 
+async def test_an_idempotency_key_brings_back_what_it_was_used_for(bench: Bench) -> None:
+    key = {"Idempotency-Key": "k1"}
+    first = (await bench.api.post("/v1/trainings", json=SPEC, headers=key)).json()
+    await bench.api.post(f"/v1/trainings/{first['id']}/cancel")
+    again = (await bench.api.post("/v1/trainings", json=SPEC, headers=key)).json()
+    assert (again["id"], again["status"]) == (first["id"], "canceled")
+
+
+async def test_an_idempotency_key_stands_for_one_training(bench: Bench) -> None:
+    key = {"Idempotency-Key": "k1"}
+    await bench.api.post("/v1/trainings", json=SPEC, headers=key)
+    answer = await bench.api.post("/v1/trainings", json={**SPEC, "seed": 2}, headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency-conflict")
+    assert bench.queue.count(TRAIN) == 1
+
+
 async def test_a_training_that_has_ended_names_its_policy(bench: Bench) -> None:
     training_id = (await bench.api.post("/v1/trainings", json=SPEC)).json()["id"]
     end(bench.store, bench.queue, TRAINING, training_id, "succeeded", policy_id="p1")
