@@ -19,10 +19,9 @@ async def job_response(request: Request, jobs: Snapshots[Job], owner: str, job_i
 
 
 async def accepted_response(request: Request, jobs: Snapshots[Job], owner: str, job_id: str, location: str) -> Response:
-    """202 with the state of a job that goes on, 200 once it has ended."""
+    """202 with the state of a job, which may have ended long ago: what was asked for is accepted, again and again."""
     snapshot, headers = await _awaited(request, jobs, owner, job_id)
-    status = 200 if snapshot.is_terminal else 202
-    return Response(snapshot.body, status, {"Location": location, **headers}, media_type="application/json")
+    return Response(snapshot.body, 202, {"Location": location, **headers}, media_type="application/json")
 
 
 async def canceled_response(jobs: Snapshots[Job], owner: str, job_id: str, cancel: Callable[[], bool]) -> Response:

@@ -39,7 +39,7 @@ router = APIRouter(tags=["evaluations"])
     summary="Upload a policy and evaluate it",
 )
 async def evaluate(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey) -> Response:
-    """202 while the evaluation goes on, 200 where the same one has succeeded before; `Location` says where it is.
+    """202, also where the same evaluation has succeeded before, as its `status` says; `Location` says where it is.
 
     Put `spec` before `policy`: an error in it is then answered before the file is read.
     """

@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
     "", status_code=202, response_model=Training, openapi_extra=json_body_of(TrainingSpec), summary="Train a policy"
 )
 async def create(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, body: JsonBody) -> Response:
-    """202 while the training goes on, 200 where the same one has succeeded before; it ends in a published policy."""
+    """202, also where the same training has succeeded before; it ends in a published policy."""
     spec = read_training_spec(body)
     parent = None
     if spec.policy_id is not None:

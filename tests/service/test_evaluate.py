@@ -77,12 +77,12 @@ async def test_a_thousand_equal_posts_at_once_are_one_evaluation(bench: Bench) -
     assert bench.spooled() == []
 
 
-async def test_what_has_succeeded_is_answered_200(bench: Bench) -> None:
+async def test_what_has_succeeded_is_accepted_again_and_not_made_again(bench: Bench) -> None:
     first = await bench.evaluate()
     bench.finish(first.json()["id"])
     second = await bench.evaluate()
     assert (second.status_code, second.json()["id"], second.json()["status"]) == (
-        200,
+        202,
         first.json()["id"],
         "succeeded",
     )

@@ -55,7 +55,7 @@ async def test_a_training_that_has_ended_names_its_policy(bench: Bench) -> None:
     training_id = (await bench.api.post("/v1/trainings", json=SPEC)).json()["id"]
     end(bench.store, bench.queue, TRAINING, training_id, "succeeded", policy_id="p1")
     answer = await bench.api.post("/v1/trainings", json=SPEC)
-    assert (answer.status_code, answer.json()["policy_id"]) == (200, "p1")
+    assert (answer.status_code, answer.json()["policy_id"]) == (202, "p1")
     assert answer.json()["links"]["policy"] == "/v1/policies/p1"
     late = await bench.api.post(f"/v1/trainings/{training_id}/cancel")
     assert (late.status_code, late.json()["code"]) == (409, "already-ended")
