@@ -13,6 +13,7 @@ from saddlepoint.settings import Settings
 from saddlepoint.state import load_evaluation, load_record, load_training
 from saddlepoint.store import Store
 from service.environments import Environments
+from service.readiness import Readiness
 from service.snapshots import Snapshots
 from service.spool import spool_folder
 from service.trainings import load_training_record
@@ -32,6 +33,7 @@ class Context:
     uploads: Uploads
     evaluations: Snapshots[Evaluation]
     trainings: Snapshots[Training]
+    readiness: Readiness
 
 
 def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
@@ -52,6 +54,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         uploads=Uploads(store, queue, settings.verdict_wait_s),
         evaluations=Snapshots(evaluation),
         trainings=Snapshots(training),
+        readiness=Readiness(store, queue),
     )
 
 

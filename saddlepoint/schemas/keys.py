@@ -206,7 +206,7 @@ ACTIVE_TRAININGS = "active/trainings/"
 
 
 PROBE = "health/probe"
-"""Written to see whether the store can be written."""
+"""Written and deleted to see whether the store can be written."""
 
 
 def _sortable(moment: datetime) -> str:
