@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from fastapi.sse import ServerSentEvent
 
-from saddlepoint.errors import Unavailable
+from saddlepoint.errors import SaddlepointError
+from saddlepoint.hiccups import is_passing
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
 from saddlepoint.schemas.reports import Cell
 from saddlepoint.schemas.trainings import Training
@@ -19,7 +20,7 @@ from service.snapshots import STEP_S, Job, Snapshot
 from service.wire import without_bulk
 
 AWAY_S = 2.0
-"""Between two tries while Redis is away."""
+"""Between two tries while the store or Redis is away."""
 _EVENT_ID = re.compile(r"(?P<cells>[0-9a-f]{1,100})\.(?P<state>[a-z]{1,20}-[0-9]{1,20}-[0-9]{1,20})")
 
 
@@ -59,7 +60,9 @@ async def follow(
         await asyncio.sleep(STEP_S)
         try:
             snapshot = await get()
-        except Unavailable:
+        except SaddlepointError as error:
+            if not is_passing(error):
+                raise
             await asyncio.sleep(AWAY_S)
 
 

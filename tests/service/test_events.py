@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from saddlepoint.errors import Unavailable
+from saddlepoint.errors import ArtifactNotFound, SaddlepointError, StoreError, Unavailable
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import Evaluation, EvaluationSpec, Progress
 from saddlepoint.schemas.reports import Cell
@@ -108,18 +108,37 @@ def test_a_training_is_told_like_an_evaluation() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_redis_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [Unavailable("away"), StoreError("The disk does not answer.")])
+async def test_a_store_or_a_redis_that_is_away_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, error: SaddlepointError
+) -> None:
     monkeypatch.setattr(events, "STEP_S", 0.01)
     monkeypatch.setattr(events, "AWAY_S", 0.01)
-    states: Iterator[Evaluation | Unavailable] = iter([evaluation(), Unavailable("away"), evaluation("succeeded")])
+    states: Iterator[Evaluation | SaddlepointError] = iter([evaluation(), error, evaluation("succeeded")])
 
     async def get() -> Snapshot[Evaluation]:
         state = next(states)
-        if isinstance(state, Unavailable):
+        if isinstance(state, SaddlepointError):
             raise state
         return Snapshot("me", state, b"", "", 0.0)
 
     assert [event.event async for event in follow(get, None)] == ["progress", "terminal"]
+
+
+@pytest.mark.anyio
+async def test_what_is_gone_for_good_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "STEP_S", 0.01)
+    states = iter([evaluation()])
+
+    async def get() -> Snapshot[Evaluation]:
+        for state in states:
+            return Snapshot("me", state, b"", "", 0.0)
+        raise ArtifactNotFound("Gone.")
+
+    stream = follow(get, None)
+    assert (await anext(stream)).event == "progress"
+    with pytest.raises(ArtifactNotFound):
+        await anext(stream)
 
 
 @pytest.fixture
