@@ -32,7 +32,8 @@ SaddlepointError
 │   └── ResourceLimit
 ├── AccessDenied
 │   ├── Unauthenticated
-│   └── Forbidden
+│   ├── Forbidden
+│   └── ForeignHost                the request was addressed to another machine
 ├── NotFound
 ├── MethodNotAllowed
 ├── Conflict
@@ -200,6 +201,10 @@ class Unauthenticated(AccessDenied):
 
 class Forbidden(AccessDenied):
     code, title = "forbidden", "This is not yours"
+
+
+class ForeignHost(AccessDenied):
+    code, title = "foreign-host", "The request is addressed to another machine"
 
 
 class NotFound(SaddlepointError):

@@ -42,7 +42,7 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
     app.state.context = context
     problems.install(app)
     # The one added last is the outermost: bodies are guarded before anybody is asked for a key.
-    app.add_middleware(Authentication, api_keys=settings.api_keys)
+    app.add_middleware(Authentication, api_keys=settings.api_keys, trust_network=settings.trust_network)
     app.add_middleware(GuardedBodies, limits=limits or BodyLimits(upload_bytes=settings.max_upload_bytes))
     for routes in (evaluations, policies, trainings, catalogues, health, pages):
         app.include_router(routes.router)

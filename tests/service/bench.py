@@ -76,7 +76,7 @@ def make_bench(folder: Path, *, limits: BodyLimits | None = None, **settings: An
     app = create_app(chosen, store, queue, limits=limits)
     sweep(spool_folder(chosen))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    api = httpx.AsyncClient(transport=transport, base_url="http://service")
+    api = httpx.AsyncClient(transport=transport, base_url="http://localhost")
     return Bench(folder, app, store, queue, workers, api)
 
 

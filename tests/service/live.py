@@ -42,7 +42,7 @@ class RawClient:
 
     def head(self, method: str, path: str, **headers: object) -> None:
         """Send a request's head; underscores in names stand for dashes."""
-        lines = [f"{method} {path} HTTP/1.1", "Host: service"]
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
 

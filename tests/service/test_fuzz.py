@@ -95,7 +95,7 @@ def test_no_request_is_our_fault(
 
 async def _ask(bench: Bench, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    request = httpx.Request(method, f"http://service{path}", headers=raw, content=body)
+    request = httpx.Request(method, f"http://localhost{path}", headers=raw, content=body)
     answer = await bench.api.send(request)
     assert bench.spooled() == []
     return answer
