@@ -23,6 +23,7 @@ from saddlepoint.submission import submit_evaluation
 from saddlepoint.work import EVALUATION, find_terminal
 from tests.worker.world import make_engine, make_record, plan_of, play, result_of
 from worker.context import Context
+from worker.episodes import put_episode
 from worker.finishing import NONDETERMINISTIC, finish_evaluation
 from worker.shards import run_shard
 
@@ -128,6 +129,23 @@ def test_a_restarted_shard_plays_only_what_is_missing(context: Context, plan: Pl
 
     run_shard(context, make_engine(note), ID, 0)
     assert played == [result_of(plan, entry) for entry in plan.shards[0].entries[5:]]
+
+
+def test_last_bits_of_a_measure_contradict_nothing(context: Context, plan: Plan) -> None:
+    first = result_of(plan, plan.shards[0].entries[0])
+    for kl_sum in (0.1, 0.1 + 2**-50):
+        put_episode(context.store, first.model_copy(update={"kl_sum": kl_sum}))
+    assert list(context.store.list("nondeterministic/")) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"episode_return": -1.0}, {"length": 11}, {"truncated": True}, {"actions_digest": "x"}]
+)
+def test_another_trajectory_is_a_contradiction(context: Context, plan: Plan, change: dict[str, object]) -> None:
+    first = result_of(plan, plan.shards[0].entries[0])
+    for result in (first, first.model_copy(update=change)):
+        put_episode(context.store, result)
+    assert len(list(context.store.list("nondeterministic/"))) == 1
 
 
 def test_a_second_different_result_is_kept_beside_and_told(
