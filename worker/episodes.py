@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from saddlepoint.errors import ArtifactCorrupt, InternalError
@@ -50,11 +51,17 @@ def _trajectory(result: EpisodeResult) -> tuple[float, int, bool, str]:
 
 
 def entries_of(plan: Plan) -> Mapping[int, list[EpisodeId]]:
-    """The planned episodes of each cell, by (seed, episode). Raises InternalError where one is planned twice."""
-    entries = sorted(entry for shard in plan.shards for entry in shard.entries)
+    """The episodes of each cell, by (seed, episode). Cells with one key share theirs, whichever they are planned for.
+
+    Raises InternalError where one is planned twice for a cell.
+    """
+    entries = [entry for shard in plan.shards for entry in shard.entries]
     if len(set(entries)) != len(entries):
         raise InternalError(f"The plan of evaluation {plan.evaluation_id} holds an episode twice; this is a defect.")
-    return {cell.index: [entry for entry in entries if entry.cell == cell.index] for cell in plan.cells}
+    numbers: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+    for entry in entries:
+        numbers[plan.cells[entry.cell].key].add((entry.seed, entry.episode))
+    return {cell.index: [EpisodeId(cell.index, *number) for number in sorted(numbers[cell.key])] for cell in plan.cells}
 
 
 def read_episodes(store: Store, plan: Plan, entries: Iterable[EpisodeId]) -> list[EpisodeResult] | None:

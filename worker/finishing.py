@@ -35,10 +35,11 @@ _log = logging.getLogger(__name__)
 def finish_cells(context: Context, engine: Engine, plan: Plan, shard: Shard) -> None:
     """Put the cells of a shard that have all their episodes, and queue the report if the whole plan has."""
     entries = entries_of(plan)
-    for index in sorted({entry.cell for entry in shard.entries}):
-        cell, key = plan.cells[index], keys.evaluation_cell(plan.evaluation_id, index)
-        if cell.role == "cell" and not context.store.exists(key):
-            episodes = read_episodes(context.store, plan, entries[index])
+    played = {plan.cells[entry.cell].key for entry in shard.entries}
+    for cell in plan.cells:
+        key = keys.evaluation_cell(plan.evaluation_id, cell.index)
+        if cell.role == "cell" and cell.key in played and not context.store.exists(key):
+            episodes = read_episodes(context.store, plan, entries[cell.index])
             if episodes is not None:
                 put_record(context.store, key, engine.fold_cell(plan, cell, episodes))
     if all(is_finished(context.store, plan, other.entries) for other in plan.shards):

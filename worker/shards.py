@@ -63,8 +63,14 @@ def _play(context: Context, play: Play, plan: Plan, shard: Shard, heartbeat: Hea
     for entry in shard.entries:  # two labels of one attack share their episodes
         entries[episode_key(plan, entry)].append(entry)
 
+    begun: set[str] = set()
+
     def finished(cell: int, seed: int, episode: int) -> bool:
-        return context.store.exists(episode_key(plan, EpisodeId(cell, seed, episode)))
+        key = episode_key(plan, EpisodeId(cell, seed, episode))
+        if key in begun or context.store.exists(key):
+            return True
+        begun.add(key)
+        return False
 
     def put(result: EpisodeResult) -> None:
         heartbeat.finished(*entries[put_episode(context.store, result)])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from saddlepoint.evaluation import whole
 from saddlepoint.evaluation.fold import fold_report
 from saddlepoint.evaluation.shards import play_shard
 from saddlepoint.schemas.evaluations import EvaluationRecord, EvaluationSpec, Precision
@@ -56,6 +57,22 @@ def test_a_good_policy_is_found_to_be_fragile() -> None:
     assert health is not None
     assert health.loss_rises > 0.99
     assert health.zero_gradient == 0
+
+
+def test_one_attack_under_two_labels_is_played_once_and_told_twice() -> None:
+    spec = EvaluationSpec.model_validate(
+        {
+            "env": "CartPole-v1",
+            "epsilon": 0.2,
+            "attacks": ["none", "ce", {"kind": "ce", "label": "x"}],
+            "seeds": 3,
+            "episodes_per_seed": 2,
+            "max_episode_steps": 40,
+        }
+    )
+    report = whole.evaluate(tanh_policy(4, 16, 2, seed=1), CARTPOLE_CARD, spec)
+    assert report.cell("ce").episodes == 6
+    assert report.cell("ce").returns == report.cell("x").returns
 
 
 def test_a_bad_policy_is_not_judged() -> None:

@@ -15,7 +15,7 @@ from saddlepoint.errors import ObservationMismatch, StoreError
 from saddlepoint.queue import FINISH
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
+from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record
@@ -23,7 +23,7 @@ from saddlepoint.submission import submit_evaluation
 from saddlepoint.work import EVALUATION, find_terminal
 from tests.worker.world import make_engine, make_record, plan_of, play, result_of
 from worker.context import Context
-from worker.episodes import put_episode
+from worker.episodes import episode_key, put_episode
 from worker.finishing import NONDETERMINISTIC, finish_evaluation
 from worker.shards import run_shard
 
@@ -168,6 +168,47 @@ def test_a_second_different_result_is_kept_beside_and_told(
     (second,) = context.store.list(keys.second_episodes(first.cell_key))
     assert get_record(context.store, second, EpisodeResult).episode_return == -1.0
     assert report(context).warnings == [NONDETERMINISTIC]
+
+
+def planned_once(plan: Plan) -> Plan:
+    """The plan with each episode in one place only, whichever cells it belongs to."""
+    seen: set[str] = set()
+
+    def is_first(entry: EpisodeId) -> bool:
+        known = episode_key(plan, entry) in seen
+        seen.add(episode_key(plan, entry))
+        return not known
+
+    shards = [shard.model_copy(update={"entries": tuple(filter(is_first, shard.entries))}) for shard in plan.shards]
+    return plan.model_copy(update={"shards": tuple(shards)})
+
+
+@pytest.mark.parametrize("plan_as", [lambda plan: plan, planned_once], ids=["planned twice", "planned once"])
+def test_one_attack_under_two_labels_is_played_once_and_told_twice(
+    context: Context, plan_as: Callable[[Plan], Plan]
+) -> None:
+    record = make_record(attacks=["none", "random", {"kind": "random", "label": "x"}])
+    plan = plan_as(plan_of(record))
+    submit_evaluation(context.store, context.queue, record, plan)
+    played: list[str] = []
+
+    def note(
+        plan: Plan, shard: Shard, model: bytes, *, finished: Callable[..., bool], put: Callable[..., None], **rest: Any
+    ) -> None:
+        """All begin at once, as in the lanes of a batch."""
+        for entry in [entry for entry in shard.entries if not finished(*entry)]:
+            played.append(episode_key(plan, entry))
+            put(result_of(plan, entry))
+
+    for shard in plan.shards:
+        run_shard(context, make_engine(note), ID, shard.index)
+    finish_evaluation(context, make_engine(), ID)
+    assert len(played) == len(set(played)) == 17
+    evaluation = load_evaluation(context.store, context.queue, ID)
+    assert (evaluation.status, evaluation.progress.episodes_done) == ("succeeded", plan.episodes_planned)
+    assert [cell.label for cell in evaluation.cells] == ["none", "random@4", "x@4"]
+    assert evaluation.cells[1].returns == evaluation.cells[2].returns
+    assert list(context.store.list("nondeterministic/")) == []
 
 
 def test_a_damaged_episode_is_played_again(context: Context, plan: Plan, tmp_path: Any) -> None:
