@@ -1,10 +1,12 @@
 """The spaces of an environment: Atari's from the checked-in table, others' from a worker that has loaded them."""
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
-from saddlepoint.errors import Unavailable
+from saddlepoint.errors import SaddlepointError, Unavailable
 from saddlepoint.findings import find_environment
 from saddlepoint.queue import DESCRIBE, JobQueue
 from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec, describe_atari
@@ -41,5 +43,22 @@ class Environments:
             )
         return found
 
+    async def check_mentioned(self, spec: bytes) -> None:
+        """Raise what is wrong with the environment that a specification names, whatever else is wrong with it.
+
+        Whether epsilon has a default depends on the environment, so that is what a user has to mend first.
+        """
+        env = _mentioned(spec)
+        if env is not None:
+            with suppress(Unavailable):
+                await self.describe(env)
+
     def _find(self, env: EnvironmentSpec) -> EnvironmentDescription | None:
         return find_environment(self.store, env)
+
+
+def _mentioned(spec: bytes) -> EnvironmentSpec | None:
+    try:
+        return EnvironmentSpec.model_validate(json.loads(spec)["env"])
+    except (ValueError, TypeError, KeyError, SaddlepointError):
+        return None

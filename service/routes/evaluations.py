@@ -9,14 +9,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from saddlepoint.endings import cancel_evaluation
-from saddlepoint.errors import InvalidSpec
+from saddlepoint.errors import InvalidEpsilon, InvalidSpec
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import Evaluation, EvaluationPage, EvaluationSpec
 from saddlepoint.schemas.policies import PolicyHints
 from service.context import Context, ContextOf, OwnerOf
 from service.evaluations import EvaluationRequest, accept_evaluation
 from service.events import follow
-from service.forms import read_form
+from service.forms import Form, read_form
 from service.jobs import accepted_response, canceled_response, job_response, list_jobs
 from service.ownership import load_card
 from service.pagination import read_page
@@ -45,8 +45,7 @@ async def evaluate(request: Request, context: ContextOf, owner: OwnerOf, key: Id
     """
     await run_in_threadpool(context.queue.ping)
     async with SpoolFile(context.spool, context.settings.max_upload_bytes) as file:
-        readers = {"spec": _read_spec_without_policy, "card": _read_hints}
-        form = await read_form(request, file, readers, required=frozenset({"spec"}))
+        form = await _read_evaluation(request, context, file)
         spec = form.values["spec"]
         assert isinstance(spec, EvaluationSpec)
         environment = await context.environments.describe(spec.env)
@@ -72,7 +71,11 @@ async def evaluate(request: Request, context: ContextOf, owner: OwnerOf, key: Id
 )
 async def create(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, body: JsonBody) -> Response:
     """As `POST /evaluate`, with `policy_id` in the specification."""
-    spec = parse(EvaluationSpec, body, "specification")
+    try:
+        spec = parse(EvaluationSpec, body, "specification")
+    except InvalidEpsilon:
+        await context.environments.check_mentioned(body)
+        raise
     if spec.policy_id is None:
         raise InvalidSpec(
             "policy_id is required here; POST /v1/policies gives one, or send file and spec to /evaluate."
@@ -143,6 +146,22 @@ async def report(
 ) -> Response:
     """JSON, or HTML that stands alone. 409 until there is one, 406 for other formats."""
     return await report_response(request, context.store, evaluation.job, format)
+
+
+async def _read_evaluation(request: Request, context: Context, file: SpoolFile) -> Form:
+    mentioned = b""
+
+    def read_spec(data: bytes) -> EvaluationSpec:
+        nonlocal mentioned
+        mentioned = data
+        return _read_spec_without_policy(data)
+
+    try:
+        readers = {"spec": read_spec, "card": _read_hints}
+        return await read_form(request, file, readers, required=frozenset({"spec"}))
+    except InvalidEpsilon:
+        await context.environments.check_mentioned(mentioned)
+        raise
 
 
 async def _submit(request: Request, context: Context, wanted: EvaluationRequest) -> Response:

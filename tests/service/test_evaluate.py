@@ -136,6 +136,23 @@ async def test_an_environment_that_is_no_atari_game_is_looked_at_by_a_worker(ben
     assert answer.status_code == 202
 
 
+@pytest.mark.parametrize(
+    ("env", "code"), [("Nowhere-v0", "unknown-environment"), ("CartPole-v1", "invalid-epsilon"), (7, "invalid-spec")]
+)
+async def test_an_unknown_environment_is_told_before_a_missing_epsilon(bench: Bench, env: object, code: str) -> None:
+    for answer in (
+        await bench.evaluate(env=env),
+        await bench.api.post("/v1/evaluations", json={"env": env, "policy_id": "p"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_a_missing_epsilon_is_told_where_no_worker_knows_the_environment(bench: Bench) -> None:
+    bench.workers.silent = True
+    answer = await bench.evaluate(env="CartPole-v1")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-epsilon")
+
+
 async def test_an_environment_that_no_worker_looks_at_in_time_is_unavailable_and_nothing_is_kept(bench: Bench) -> None:
     bench.workers.silent = True
     answer = await bench.evaluate(env="CartPole-v1", epsilon=0.1)
