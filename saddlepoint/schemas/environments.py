@@ -1,6 +1,7 @@
 """Which environment an evaluation plays, and what is known of it without loading it."""
 
 import re
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from saddlepoint.schemas.base import Schema, digest
 
 _NO_FRAMESKIP = re.compile(r"^(?P<game>[A-Za-z0-9]+)NoFrameskip-v4$")
 _V5 = re.compile(r"^ALE/(?P<game>[A-Za-z0-9]+)-v5$")
+_LIKE_ATARI = re.compile(r"^(?:ALE/)?(?P<game>[A-Za-z0-9]+?)(?:-ram)?(?:NoFrameskip|Deterministic)?(?:-v\d+)?$", re.I)
 _GYMNASIUM = re.compile(r"^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_.-]+$")
 ATARI_MAX_FRAMES = 108_000
 
@@ -46,8 +48,8 @@ class EnvironmentSpec(Schema):
         game = atari_game(self.id)
         if game is not None and game not in ATARI_GAMES:
             raise UnknownEnvironment(
-                f"The Atari game {game!r} is not among the {len(ATARI_GAMES)} that ale-py registers; "
-                "GET /v1/environments lists them."
+                f"The Atari game {game!r} is not among the {len(ATARI_GAMES)} that ale-py registers"
+                f"{_close_game(game)}; GET /v1/environments lists them."
             )
         if game is not None and self.kwargs:
             raise InvalidSpec(
@@ -89,6 +91,19 @@ def atari_game(env_id: str) -> str | None:
     """The game of an Atari id (known or not), None for any other id."""
     match = _NO_FRAMESKIP.match(env_id) or _V5.match(env_id)
     return match["game"] if match else None
+
+
+def atari_ids_like(env_id: str) -> tuple[str, str] | None:
+    """Both ids of the Atari game that another spelling means, such as Pong, pong-v5 or PongDeterministic-v4."""
+    match = _LIKE_ATARI.match(env_id)
+    meant = match["game"].lower() if match else ""
+    game = next((game for game in ATARI_GAMES if game.lower() == meant), None)
+    return (f"ALE/{game}-v5", f"{game}NoFrameskip-v4") if game else None
+
+
+def _close_game(game: str) -> str:
+    close = get_close_matches(game, ATARI_GAMES, 1)
+    return f", did you mean {close[0]!r}" if close else ""
 
 
 class BoxSpace(Schema):

@@ -28,6 +28,23 @@ def test_a_problem_is_kept(context: Context, error: SaddlepointError) -> None:
         find_environment(context.store, BOXING)
 
 
+@pytest.mark.parametrize("name", ["Pong", "Pong-v5", "pong-v0", "ALE/Pong-v4", "PongDeterministic-v4", "Pong-ram-v0"])
+def test_another_spelling_of_an_atari_game_is_answered_with_ours(context: Context, name: str) -> None:
+    def fail(env: EnvironmentSpec) -> EnvironmentDescription:
+        raise UnknownEnvironment("Gymnasium registers none such.")
+
+    find_out(context, fail, EnvironmentSpec(id=name))
+    with pytest.raises(
+        UnknownEnvironment, match=r"did you mean ALE/Pong-v5 \(sticky actions\) or PongNoFrameskip-v4\?"
+    ):
+        find_environment(context.store, EnvironmentSpec(id=name))
+
+
+def test_a_misspelt_atari_game_is_answered_with_the_closest() -> None:
+    with pytest.raises(UnknownEnvironment, match="did you mean 'Pong';"):
+        EnvironmentSpec(id="PonggNoFrameskip-v4")
+
+
 def test_what_is_known_is_not_looked_at_again(context: Context) -> None:
     def fail(env: EnvironmentSpec) -> EnvironmentDescription:
         raise AssertionError
