@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import json
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,6 +11,7 @@ from clients import commands
 from saddlepoint import __version__
 from saddlepoint.schemas.evaluations import TIERS
 
+_SIZE = re.compile(r"(\d+)x(\d+)")
 EPILOG = """\
 exit status: 0 done, 1 gate failed, 2 wrong usage, 3 the job failed, 4 the service failed or cannot be reached
 
@@ -74,19 +76,19 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", metavar="FILE", help="a policy (ONNX, SB3 zip, state dict, safetensors), or a policy's id"
     )
-    parser.add_argument("--env", required=True, type=_environment, metavar="ID", help="such as BoxingNoFrameskip-v4")
+    _env(parser)
     parser.add_argument(
         "--epsilon", nargs="+", type=float, metavar="E", help="radius, observation units (Atari: of 255)"
     )
     parser.add_argument("--attacks", nargs="+", metavar="KIND", help="default: none random max min ce")
-    parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0..N-1")
-    parser.add_argument("--episodes", type=int, metavar="N", help="episodes a seed")
+    parser.add_argument("--seeds", type=_positive, metavar="N", help="seeds 0..N-1")
+    parser.add_argument("--episodes", type=_positive, metavar="N", help="episodes a seed")
     parser.add_argument("--tier", choices=TIERS, help="how many seeds and episodes (default: quick)")
-    parser.add_argument("--steps", type=int, metavar="N", help="PGD steps (default: 7)")
+    parser.add_argument("--steps", type=_positive, metavar="N", help="PGD steps (default: 7)")
     parser.add_argument("--step-size", type=float, metavar="S", help="of PGD (default: half of epsilon)")
     parser.add_argument("--precision", choices=("fp32", "bf16"))
     parser.add_argument("--action-mode", choices=("sample", "greedy"))
-    parser.add_argument("--max-episode-steps", type=int, metavar="N", help="cut longer episodes (agent steps)")
+    parser.add_argument("--max-episode-steps", type=_positive, metavar="N", help="cut longer episodes (agent steps)")
     _card(parser)
     _out(parser)
 
@@ -110,7 +112,7 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
 
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.train)
-    parser.add_argument("--env", required=True, type=_environment, metavar="ID")
+    _env(parser)
     parser.add_argument("--method", default="standard", help="see `saddlepoint defenses` (default: standard)")
     parser.add_argument("--policy", metavar="ID", help="a policy to go on from")
     parser.add_argument("--seed", type=int, default=0)
@@ -137,6 +139,20 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.demo)
     parser.add_argument("--workers", type=_positive, metavar="N", help="default: one a core")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: demo")
+
+
+def _env(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--env", required=True, type=_environment, metavar="ID", help="such as BoxingNoFrameskip-v4")
+    parser.add_argument(
+        "--env-option",
+        nargs="+",
+        default=[],
+        action="extend",
+        type=_environment_option,
+        dest="env_options",
+        metavar="KEY=VALUE",
+        help="such as frame_stack=1 frame_size=64x64 grayscale=false full_action_space=true sticky=0.25",
+    )
 
 
 def _card(parser: argparse.ArgumentParser) -> None:
@@ -169,6 +185,14 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+def _environment_option(text: str) -> tuple[str, Any]:
+    """A setting whose value may also be a size such as 64x64."""
+    name, value = _setting(text)
+    if isinstance(value, str) and (size := _SIZE.fullmatch(value)):
+        return name, [int(size[1]), int(size[2])]
+    return name, value
 
 
 def _positive(text: str) -> int:

@@ -28,9 +28,17 @@ def evaluate(options: Namespace, console: Console) -> None:
     _check_out(options)
     with _client(options) as client:
         report = client.robustness_report(
-            options.file, env=options.env, card=options.card, vecnormalize=options.vecnormalize, **_spec(options)
+            options.file, env=_env(options), card=options.card, vecnormalize=options.vecnormalize, **_spec(options)
         )
     _write_report(report, options, console)
+
+
+def _env(options: Namespace) -> str | dict[str, Any]:
+    """The environment with the options that were given."""
+    env: str | dict[str, Any] = options.env
+    if not options.env_options:
+        return env
+    return {**({"id": env} if isinstance(env, str) else env), **dict(options.env_options)}
 
 
 def _spec(options: Namespace) -> SpecFields:
@@ -91,14 +99,16 @@ def cancel(options: Namespace, console: Console) -> None:
 def inspect(options: Namespace, console: Console) -> None:
     """Upload a policy and write its card."""
     with _client(options) as client:
-        console.card(client.upload(options.file, options.card, options.vecnormalize))
+        card = client.upload(options.file, options.card, options.vecnormalize)
+    console.guesses(card.guesses)
+    console.card(card)
 
 
 def train(options: Namespace, console: Console) -> None:
     """Train and write the published policy's id; an interrupt leaves the training running."""
     with _client(options) as client:
         training = client.train(
-            env=options.env,
+            env=_env(options),
             method=options.method,
             policy_id=options.policy,
             config=dict(options.config),
@@ -154,6 +164,7 @@ def _check_out(options: Namespace) -> None:
 
 
 def _write_report(report: Report, options: Namespace, console: Console) -> None:
+    console.guesses(report.policy.get("guesses", []))
     console.data(report, report.table())
     if options.out is not None:
         console.say(f"Saved to {report.save(options.out)}")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,11 @@ class Console:
         """For the reader: progress and notes."""
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
+
+    def guesses(self, guesses: Sequence[str]) -> None:
+        """What a policy's file did not settle: the numbers are only as right as these, so they are said aloud."""
+        for guess in guesses:
+            self.say(f"Guessed: {guess}")
 
     def show(self, text: str) -> None:
         """Data as text."""

@@ -140,7 +140,8 @@ def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> N
     if tuple(expected) != tuple(got):
         raise ObservationMismatch(
             f"{description.env.id} gives observations of shape {list(expected)}, the policy takes {list(got)}. "
-            "Choose the matching environment or frame options, or state the layout in the card."
+            "Choose the matching environment or its frame options (frame_stack, frame_size, grayscale; on the command "
+            "line --env-option frame_stack=1), or state the layout in the card."
         )
     _check_actions(card, description.env.id, description.action)
 
@@ -156,7 +157,8 @@ def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | Continu
         if space.n != card.actions:
             raise ActionMismatch(
                 f"{env_id} has {space.n} actions, the policy {card.actions}. "
-                "Choose the environment it was trained for (full_action_space gives 18 actions to any Atari game)."
+                "Choose the environment it was trained for (full_action_space=true, an option of env, gives 18 actions to "
+                "any Atari game)."
             )
         return
     if space.n != card.actions:

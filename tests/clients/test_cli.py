@@ -83,6 +83,33 @@ def test_the_environment_may_be_json(use: Use, policy: str) -> None:
     assert fakes.json_part(service.requests[0], "spec") == {"env": {"id": "CartPole-v1"}}
 
 
+def test_options_of_the_environment_are_sent(use: Use, policy: str) -> None:
+    service = use(*_evaluated())
+    words = "--env PongNoFrameskip-v4 --env-option frame_stack=1 frame_size=64x64 --env-option full_action_space=true"
+    main(["evaluate", policy, *words.split()])
+    assert fakes.json_part(service.requests[0], "spec") == {
+        "env": {"id": "PongNoFrameskip-v4", "frame_stack": 1, "frame_size": [64, 64], "full_action_space": True}
+    }
+
+
+def test_options_are_added_to_an_environment_in_json(use: Use, policy: str) -> None:
+    service = use(*_evaluated())
+    main(["evaluate", policy, "--env", '{"id": "X-v0", "frame_stack": 2}', "--env-option", 'kwargs={"g": 1}'])
+    assert fakes.json_part(service.requests[0], "spec") == {"env": {"id": "X-v0", "frame_stack": 2, "kwargs": {"g": 1}}}
+
+
+@pytest.mark.parametrize("command", ["inspect POLICY", "evaluate POLICY --env CartPole-v1"])
+def test_guesses_are_said_beside_the_data(
+    use: Use, policy: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = fakes.card().model_copy(update={"guesses": ["tanh taken as the activation"]})
+    report = fakes.report().model_copy(update={"policy": card.model_dump(mode="json")})
+    started, ended, _, page = _evaluated()
+    use(*((answer(card, 201),) if command.startswith("inspect") else (started, ended, answer(report), page)))
+    assert main(command.replace("POLICY", policy).split()) == 0
+    assert "Guessed: tanh taken as the activation\n" in capsys.readouterr().err
+
+
 def test_json_is_the_report(use: Use, policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     use(*_evaluated())
     main(["evaluate", policy, "--env", "CartPole-v1", "--json"])
@@ -164,6 +191,8 @@ def test_every_failure_is_a_sentence_and_a_status(
         ("evaluate p.zip --env CartPole-v1 --epsilon small", "invalid float value: 'small'"),
         ("evaluate p.zip --env CartPole-v1 --tier papr", "did you mean 'paper'?"),
         ("evaluate p.zip --env {broken", "an environment is an id or JSON"),
+        ("evaluate p.zip --env CartPole-v1 --seeds -1", "a whole number from 1 on is needed, got '-1'"),
+        ("evaluate p.zip --env CartPole-v1 --env-option frame_stack", "a setting is written field=value"),
         ("up --workers 0", "a whole number from 1 on is needed"),
         ("train --env CartPole-v1 --set steps", "a setting is written field=value"),
     ],
