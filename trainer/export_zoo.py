@@ -67,6 +67,7 @@ def _card(
         "architecture": policy.card.architecture,
         "exported_at": policy.card.created_at.isoformat(),
         "command": command(spec),
+        "weights": weights_from(lineage.steps if lineage else 0, TrainingConfig.model_validate(spec.config)),
         "differs_from_table_2": differences(spec),
         "lineage": lineage.model_dump(mode="json") if lineage else None,
         "measured": {
@@ -100,6 +101,17 @@ def command(spec: TrainingSpec) -> str:
     for name, value in config.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join([*words, "--out", f"runs/{spec.env.id.replace('/', '-')}"])
+
+
+def weights_from(steps: int, config: TrainingConfig) -> str:
+    """Which weights of the run that `command` repeats these are: its schedules follow the steps planned."""
+    planned = config.updates * config.batch
+    where = "end" if steps >= planned else f"checkpoint at {_short(steps)}"
+    return f"{where} of a run planned for {_short(planned)} steps"
+
+
+def _short(steps: int) -> str:
+    return f"{steps / 1e6:.3g}M" if steps >= 1e6 else f"{steps:,}"
 
 
 def differences(spec: TrainingSpec) -> dict[str, dict[str, Any]]:

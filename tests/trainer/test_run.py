@@ -52,6 +52,7 @@ def test_a_zoo_policy_says_how_it_was_made(folder: Path, tmp_path: Path) -> None
     assert card["measured"]["mean"] == pytest.approx(sum(card["measured"]["returns"]) / 3)
     assert card["learning_curve"]["points"][-1]["steps"] == 1024
     assert "--seed 3 --steps 1024 --set actors=4" in card["command"]
+    assert card["weights"] == "end of a run planned for 1,024 steps"
 
 
 def test_a_zoo_policy_says_where_it_leaves_the_paper(folder: Path, tmp_path: Path) -> None:
@@ -67,7 +68,9 @@ def test_a_zoo_policy_says_where_it_leaves_the_paper(folder: Path, tmp_path: Pat
 def test_the_policy_half_way_can_be_exported_too(folder: Path, tmp_path: Path) -> None:
     export_main([str(folder), "--zoo", str(tmp_path), "--episodes", "2", "--checkpoint", run.MIDDLE])
     (card,) = tmp_path.glob("*.json")
-    assert json.loads(card.read_text())["lineage"]["steps"] == 512
+    found = json.loads(card.read_text())
+    assert found["lineage"]["steps"] == 512
+    assert found["weights"] == "checkpoint at 512 of a run planned for 1,024 steps"
 
 
 def test_a_record_comes_back_from_its_line() -> None:

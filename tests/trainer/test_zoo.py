@@ -15,7 +15,8 @@ from saddlepoint.evaluation.whole import evaluate
 from saddlepoint.policies.importing import ImportedPolicy, import_policy
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.policies import PolicyHints
-from trainer.export_zoo import ZOO
+from saddlepoint.schemas.training_config import TrainingConfig
+from trainer.export_zoo import ZOO, weights_from
 
 BOXER = ZOO / "BoxingNoFrameskip-v4-standard.safetensors"
 SEEDS = 20
@@ -34,6 +35,8 @@ def test_a_zoo_policy_is_small_and_has_its_card(path: Path) -> None:
     card = json.loads(path.with_suffix(".json").read_text())
     assert card["command"].startswith("python -m trainer.run ")
     assert card["lineage"]["steps"] > 0
+    config = TrainingConfig.model_validate(card["lineage"]["config"])
+    assert card["weights"] == weights_from(card["lineage"]["steps"], config)
     assert load(path).card.actions == 18
 
 
