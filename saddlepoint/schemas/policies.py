@@ -157,8 +157,8 @@ def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | Continu
         if space.n != card.actions:
             raise ActionMismatch(
                 f"{env_id} has {space.n} actions, the policy {card.actions}. "
-                "Choose the environment it was trained for (full_action_space=true, an option of env, gives 18 actions to "
-                "any Atari game)."
+                "Choose the environment it was trained for (full_action_space=true, an option of env, gives 18 actions "
+                "to any Atari game)."
             )
         return
     if space.n != card.actions:

@@ -25,5 +25,5 @@ def hang_in_native_code(evaluation_id: str, shard: str) -> None:
     def hang(*_: Any, **__: Any) -> None:
         ctypes.PyDLL(None).sleep(1000)
 
-    shards._STALL_S = shards._STALL_PER_GRADIENT_S = 0.5  # type: ignore[misc]
+    shards._STALL_S = shards._STALL_PER_GRADIENT_S = 0.5
     shards.run_shard(Context.open(Settings.from_environment()), make_engine(hang), evaluation_id, int(shard))

@@ -34,7 +34,7 @@ def test_another_spelling_of_an_atari_game_is_answered_with_ours(context: Contex
         raise UnknownEnvironment("Gymnasium registers none such.")
 
     find_out(context, fail, EnvironmentSpec(id=name))
-    with pytest.raises(UnknownEnvironment, match="did you mean ALE/Pong-v5 .* or PongNoFrameskip-v4"):
+    with pytest.raises(UnknownEnvironment, match=r"did you mean ALE/Pong-v5 .* or PongNoFrameskip-v4"):
         find_environment(context.store, EnvironmentSpec(id=name))
 
 
