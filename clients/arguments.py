@@ -80,7 +80,27 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--epsilon", nargs="+", type=float, metavar="E", help="radius, observation units (Atari: of 255)"
     )
-    parser.add_argument("--attacks", nargs="+", metavar="KIND", help="default: none random max min ce")
+    parser.add_argument(
+        "--attacks",
+        nargs="+",
+        type=_object_or_text,
+        metavar="KIND",
+        help="default: none random max min ce; an attack with options is JSON, such as "
+        """'{"kind": "ce", "norm": "l2"}'""",
+    )
+    parser.add_argument(
+        "--epsilon-scale",
+        nargs="+",
+        type=_number_or_text,
+        metavar="U",
+        help="the unit of epsilon in each entry of an observation, or observation_std",
+    )
+    parser.add_argument(
+        "--when",
+        type=_object_or_text,
+        metavar="RULE",
+        help="""such as '{"kind": "every", "every": 4}' (default: always)""",
+    )
     parser.add_argument("--seeds", type=_positive, metavar="N", help="seeds 0..N-1")
     parser.add_argument("--episodes", type=_positive, metavar="N", help="episodes a seed")
     parser.add_argument("--tier", choices=TIERS, help="how many seeds and episodes (default: quick)")
@@ -142,7 +162,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _env(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--env", required=True, type=_environment, metavar="ID", help="such as BoxingNoFrameskip-v4")
+    parser.add_argument("--env", required=True, type=_object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4")
     parser.add_argument(
         "--env-option",
         nargs="+",
@@ -166,14 +186,21 @@ def _out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json and report.html there")
 
 
-def _environment(text: str) -> Any:
-    """An id, or an environment as JSON."""
+def _object_or_text(text: str) -> Any:
+    """A name, or an object as JSON."""
     if not text.lstrip().startswith("{"):
         return text
     try:
         return json.loads(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"an environment is an id or JSON; {text!r} is neither") from error
+        raise argparse.ArgumentTypeError(f"a name or a JSON object is needed; {text!r} is neither") from error
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -46,6 +46,8 @@ def _spec(options: Namespace) -> SpecFields:
     given: dict[str, Any] = {
         "epsilon": options.epsilon,
         "attacks": options.attacks,
+        "epsilon_scale": _scale(options.epsilon_scale),
+        "when": {"kind": options.when} if isinstance(options.when, str) else options.when,
         "seeds": options.seeds,
         "episodes_per_seed": options.episodes,
         "tier": options.tier,
@@ -56,6 +58,11 @@ def _spec(options: Namespace) -> SpecFields:
         "max_episode_steps": options.max_episode_steps,
     }
     return cast(SpecFields, {name: value for name, value in given.items() if value is not None})
+
+
+def _scale(given: list[float | str] | None) -> list[float | str] | str | None:
+    """A single word stands for itself."""
+    return given[0] if given and len(given) == 1 and isinstance(given[0], str) else given
 
 
 def watch(options: Namespace, console: Console) -> None:

@@ -16,6 +16,8 @@ _OPTIONS = {
     "env": "--env",
     "epsilon": "--epsilon",
     "attacks": "--attacks",
+    "epsilon_scale": "--epsilon-scale",
+    "when": "--when",
     "seeds": "--seeds",
     "episodes_per_seed": "--episodes",
     "steps": "--steps",
@@ -101,19 +103,20 @@ def _curl(spec: Mapping[str, Any], hints: Mapping[str, Any]) -> list[str]:
 
 
 def _command_line(spec: Mapping[str, Any], with_card: bool) -> str:
-    """Empty where a field has no option, such as an attack with settings of its own."""
+    """Empty where a field has no option."""
     words = ["saddlepoint", "evaluate", "POLICY_FILE"]
     for field, value in spec.items():
-        plain = _kinds(value) if field == "attacks" else value
-        if field not in _OPTIONS or plain is None or (field == "seeds" and isinstance(value, list)):
+        plain = _words_of(value) if field == "attacks" else value
+        if field not in _OPTIONS or (field == "seeds" and isinstance(value, list)):
             return ""
         text = [_compact(plain)] if isinstance(plain, Mapping) else plain if isinstance(plain, list) else [plain]
         words += [_OPTIONS[field], *map(str, text)]
     return shlex.join([*words, *(["--card", "CARD_FILE"] if with_card else [])])
 
 
-def _kinds(attacks: Sequence[Mapping[str, Any]]) -> list[str] | None:
-    return [attack["kind"] for attack in attacks] if all(set(attack) == {"kind"} for attack in attacks) else None
+def _words_of(attacks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The kind of an attack, or the whole of one that has options."""
+    return [attack["kind"] if set(attack) == {"kind"} else _compact(attack) for attack in attacks]
 
 
 def minimal_spec(spec: Mapping[str, Any]) -> dict[str, Any]:

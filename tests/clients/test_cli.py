@@ -190,7 +190,7 @@ def test_every_failure_is_a_sentence_and_a_status(
         ("evaluate", "the following arguments are required: FILE, --env"),
         ("evaluate p.zip --env CartPole-v1 --epsilon small", "invalid float value: 'small'"),
         ("evaluate p.zip --env CartPole-v1 --tier papr", "did you mean 'paper'?"),
-        ("evaluate p.zip --env {broken", "an environment is an id or JSON"),
+        ("evaluate p.zip --env {broken", "a name or a JSON object is needed"),
         ("evaluate p.zip --env CartPole-v1 --seeds -1", "a whole number from 1 on is needed, got '-1'"),
         ("evaluate p.zip --env CartPole-v1 --env-option frame_stack", "a setting is written field=value"),
         ("up --workers 0", "a whole number from 1 on is needed"),

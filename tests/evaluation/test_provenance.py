@@ -55,6 +55,13 @@ def test_curl_gets_the_specification_and_the_hints_through_a_shell() -> None:
         {"env": "BoxingNoFrameskip-v4"},
         {"env": {"id": "ALE/Pong-v5", "frame_stack": 2}, "seeds": 4, "precision": "fp32", "action_mode": "greedy"},
         {"env": "CartPole-v1", "epsilon": [0.1, 0.2], "attacks": ["none", "ce"], "step_size": 0.05, "steps": 3},
+        {
+            "env": "CartPole-v1",
+            "epsilon": 1,
+            "attacks": ["none", {"kind": "ce", "norm": "l2", "restarts": 2}],
+            "epsilon_scale": [0.5, 1.0, 1.0, 1.0],
+            "when": {"kind": "every", "every": 2},
+        },
     ],
 )
 def test_the_command_line_means_the_same(asked: dict[str, object]) -> None:
@@ -71,6 +78,8 @@ def test_the_command_line_means_the_same(asked: dict[str, object]) -> None:
             "step_size": options.step_size,
             "precision": options.precision,
             "action_mode": options.action_mode,
+            "epsilon_scale": options.epsilon_scale,
+            **({"when": options.when} if options.when else {}),
             **({"attacks": options.attacks} if options.attacks else {}),
         }
     )
@@ -80,7 +89,6 @@ def test_the_command_line_means_the_same(asked: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        {"env": "PongNoFrameskip-v4", "attacks": [{"kind": "ce", "steps": 20}]},
         {"env": "PongNoFrameskip-v4", "seeds": [3, 5]},
         {"env": "PongNoFrameskip-v4", "require_clean_score": True},
     ],
