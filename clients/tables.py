@@ -43,7 +43,7 @@ def _row(cell: Cell, name: str) -> list[str]:
         f"{cell.iqm:.2f}",
         f"{cell.cvar10:.2f}",
         _number(cell.normalized, "{:.2f}"),
-        _number(cell.flip_rate, "{:.1%}"),
+        _number(cell.flip_rate, "{:.1%}") if cell.mean_action_shift is None else f"{cell.mean_action_shift:.3g} off",
         _number(cell.mean_kl, "{:.3f}"),
     ]
 

@@ -55,6 +55,7 @@ def _context(report: RobustnessReport) -> dict[str, Any]:
         "units": "pixel values, 0 to 255" if atari_game(env_id) else "the observation's own units",
         "decimals": _decimals(report),
         "clean": clean,
+        "numeric": any(cell.mean_action_shift is not None for cell in report.cells),
         "name": name,
         "colours": colours,
         "bars": _bar_charts(report, drawn, clean, colours),

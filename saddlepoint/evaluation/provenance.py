@@ -73,7 +73,11 @@ def policy_facts(policy: Mapping[str, Any]) -> list[Fact]:
         Fact("actions", _count(policy.get("actions"), "")),
         Fact("torch against onnxruntime", _agreement(policy.get("max_disagreement"))),
     ]
-    others = [Fact(key.replace("_", " "), text_of(value)) for key, value in policy.items() if key not in _DESCRIBED]
+    others = [
+        Fact(key.replace("_", " "), text_of(value))
+        for key, value in policy.items()
+        if key not in _DESCRIBED and value not in (False, "none")
+    ]
     return [fact for fact in [*facts, *others] if fact.value not in ("", NOTHING)]
 
 
