@@ -1,5 +1,7 @@
 """What is said of an environment, and what is refused."""
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium
@@ -24,6 +26,23 @@ from saddlepoint.schemas.environments import (
 from tests.envs.conftest import needs_box2d
 
 NUMBERS = Box(0, 1, (3,))
+EXTRAS = ("Box2D", "mujoco", "jax")
+NEED_EXTRAS = tuple(f"gymnasium.envs.{folder}" for folder in ("box2d", "mujoco", "phys2d", "tabular"))
+
+
+@pytest.fixture
+def without_extras(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Gymnasium as it is without any of its extras; what was loaded with them comes back at the end."""
+    loaded = {name: module for name, module in sys.modules.items() if name.startswith(NEED_EXTRAS)}
+    for name in loaded:
+        del sys.modules[name]
+    with monkeypatch.context() as patch:
+        for name in EXTRAS:
+            patch.setitem(sys.modules, name, None)
+        yield
+    for name in [name for name in sys.modules if name.startswith(NEED_EXTRAS)]:
+        del sys.modules[name]
+    sys.modules.update(loaded)
 
 
 def test_an_unbounded_side_is_none() -> None:
@@ -110,6 +129,7 @@ def test_a_near_miss_is_answered_with_the_right_id() -> None:
         ("GymV26Environment-v0", "registered under its own id"),
     ],
 )
+@pytest.mark.usefixtures("without_extras")
 def test_an_environment_that_cannot_be_loaded_says_the_way_out(name: str, remedy: str) -> None:
     with pytest.raises(UnsupportedEnvironment, match=remedy):
         describe(EnvironmentSpec(id=name))
@@ -186,3 +206,9 @@ def test_lanes_refuse_what_a_description_refuses(name: str) -> None:
 
 def test_an_older_version_is_played_without_a_warning() -> None:
     assert describe(EnvironmentSpec(id="CartPole-v0")).max_episode_steps == 200
+
+
+def test_native_physics_can_be_loaded_where_warnings_are_errors() -> None:
+    """A warning raised while SWIG makes its types would end the interpreter: pyproject.toml lets those through."""
+    pytest.importorskip("Box2D")
+    assert DiscreteSpace(n=4) == describe(EnvironmentSpec(id="LunarLander-v3")).action
