@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -45,11 +45,12 @@ def family(pid: int) -> list[int]:
         return []
 
 
-def kill(pid: int) -> None:
-    try:
+def kill(pid: int) -> bool:
+    """Kill a process; False where it had ended already."""
+    lived = is_running(pid)
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    return lived
 
 
 def is_running(pid: int) -> bool:
