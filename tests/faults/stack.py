@@ -27,7 +27,7 @@ from saddlepoint.settings import Settings
 from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record, open_store, put_record
 from saddlepoint.submission import submit_evaluation
-from tests.processes import REPOSITORY, family, kill_all, wait_until
+from tests.processes import REPOSITORY, family, is_running, kill_all, wait_until
 from tests.stack.policies import balancing_cartpole
 from tests.valkey import url_of, valkey_in
 from worker.context import Context
@@ -69,9 +69,14 @@ class Stack:
             if "evaluate" in command and process.poll() is None
         ]
 
-    def horses(self) -> list[int]:
-        """The processes that play now."""
-        return [pid for worker in self.workers() for pid in family(worker)[1:]]
+    def horses(self, worker: int) -> list[int]:
+        """The processes of a worker that play now."""
+        return [pid for pid in family(worker)[1:] if is_running(pid)]
+
+    def playing(self) -> dict[int, list[int]]:
+        """The workers that play now, and their horses."""
+        horses = {worker: self.horses(worker) for worker in self.workers()}
+        return {worker: found for worker, found in horses.items() if found}
 
     def flush(self) -> None:
         with redis.Redis.from_url(self.context.settings.redis_url) as client:
@@ -100,15 +105,14 @@ class Stack:
         wait_until(has_ended, within_s=within_s, what="the end of the evaluation")
         return self.evaluation()
 
-    def wait_for_play(self) -> int:
-        """Wait until a process plays; its id."""
+    def wait_for_play(self) -> None:
+        """Wait until a process plays."""
 
-        def plays() -> list[int]:
+        def plays() -> bool:
             self.supervise()
-            return self.horses()
+            return bool(self.playing())
 
-        wait_until(plays, within_s=60, what="a process that plays")
-        return self.horses()[0]
+        wait_until(plays, within_s=120, what="a process that plays")
 
     def pause(self, seconds: float) -> None:
         """Let things go on for a while."""

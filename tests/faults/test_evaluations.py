@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from saddlepoint.endings import cancel_evaluation
 from saddlepoint.policies.importing import ImportedPolicy
 from saddlepoint.schemas import keys
-from tests.faults.faults import FAULTS, Fault, kill_a_horse, wipe_redis
+from tests.faults.faults import FAULTS, Fault, kill_a_horse, strike, wipe_redis
 from tests.faults.stack import ID, import_cartpole, running_stack, undisturbed_report
 from tests.processes import wait_until
 
@@ -32,8 +33,8 @@ EACH = [fault if fault in QUICK else pytest.param(fault, marks=pytest.mark.slow)
 def test_a_fault_changes_nothing(tmp_path: Path, policy: ImportedPolicy, expected: object, fault: Fault) -> None:
     with running_stack(tmp_path, policy, workers=2) as stack:
         stack.wait_for_play()
-        fault(stack)
-        assert stack.wait(within_s=60).status == "succeeded"
+        strike(fault, stack)
+        assert stack.wait(within_s=150).status == "succeeded"
         assert stack.report() == expected
         assert list(stack.context.store.list("nondeterministic/")) == []
 
@@ -42,15 +43,15 @@ def test_a_fault_changes_nothing(tmp_path: Path, policy: ImportedPolicy, expecte
 @pytest.mark.timeout(900)
 def test_fault_upon_fault_changes_nothing(tmp_path: Path, policy: ImportedPolicy, expected: object) -> None:
     """As many evaluations as it takes for 20 faults, however fast the machine plays one."""
-    generator, happened = random.Random(7), Counter[str]()
+    generator, happened, rounds = random.Random(7), Counter[str](), count()
     while happened.total() < 20:
-        with running_stack(tmp_path / str(happened.total()), policy, workers=2) as stack:
+        with running_stack(tmp_path / str(next(rounds)), policy, workers=2) as stack:
             stack.wait_for_play()
             while not stack.evaluation_has_ended():
                 fault = generator.choice(FAULTS)
-                fault(stack)
-                happened[fault.__name__] += 1
-                stack.pause(generator.uniform(0.5, 2.5))
+                struck = fault(stack)
+                happened[fault.__name__] += struck
+                stack.pause(generator.uniform(0.5, 2.5) if struck else 0.1)
                 assert happened.total() < 200, "no evaluation ends"
             assert stack.wait(within_s=60).error is None
             assert stack.report() == expected
@@ -61,7 +62,7 @@ def test_a_canceled_evaluation_stops_within_seconds(tmp_path: Path, policy: Impo
     with running_stack(tmp_path, policy, workers=1) as stack:
         stack.wait_for_play()
         assert cancel_evaluation(stack.context.store, stack.context.queue, ID)
-        wait_until(lambda: not stack.horses(), within_s=5, what="the end of the play")
+        wait_until(lambda: not stack.playing(), within_s=10, what="the end of the play")
         episodes = list(stack.context.store.list("episodes/"))
         stack.pause(2)
         assert stack.evaluation().status == "canceled"
