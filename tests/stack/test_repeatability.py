@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,19 +10,31 @@ import pytest
 from clients import AttackClient
 from clients.background import RunningStack, running_stack
 from clients.requests import SpecFields
+from saddlepoint.schemas import keys
 from saddlepoint.schemas.reports import comparable
-from tests.stack.processes import horses, members, running, still_there
+from saddlepoint.store import Store, open_store
+from tests.stack.processes import held_player, members, running, still_there
 
 ATARI = "BoxingNoFrameskip-v4"
 CARTPOLE = "CartPole-v1"
-SHORT: SpecFields = {"seeds": 2, "episodes_per_seed": 1, "max_episode_steps": 40}
-"""Two shards: one that attacks with gradients and one that does not."""
+SHORT: SpecFields = {"seeds": 2, "episodes_per_seed": 1, "max_episode_steps": 25}
+"""Three shards: the first attacks with gradients, the others do not."""
 
 
 @pytest.fixture(scope="module")
-def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def lone_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("one-worker")
+
+
+@pytest.fixture(scope="module")
+def lone_store(lone_data: Path) -> Store:
+    return open_store(str(lone_data / "store"))
+
+
+@pytest.fixture(scope="module")
+def lone(lone_data: Path) -> Iterator[RunningStack]:
     """One evaluator on an empty data folder."""
-    with running_stack(tmp_path_factory.mktemp("one-worker"), workers=1) as stack:
+    with running_stack(lone_data, workers=1) as stack:
         yield stack
 
 
@@ -46,26 +57,37 @@ def test_one_worker_plays_what_two_play(
 
 
 def test_a_killed_player_changes_nothing(
-    lone: RunningStack, client: AttackClient, lone_client: AttackClient, policies: dict[str, Path]
+    lone: RunningStack,
+    lone_store: Store,
+    client: AttackClient,
+    lone_client: AttackClient,
+    policies: dict[str, Path],
 ) -> None:
     expected = client.robustness_report(policies[ATARI], env=ATARI, progress=False, **SHORT)
     started = lone_client.evaluate(policies[ATARI], env=ATARI, **SHORT)
-    await_steps(lone_client, started.id)
-    (horse,) = horses(lone)
-    horse.kill()
+    with held_player(lone, lone_store, started.id) as player:
+        player.kill()
     lone_client.wait(started, progress=False, timeout_s=200)
     assert comparable(lone_client.report(started)) == comparable(expected)
+    attempts = [list(lone_store.list(keys.evaluation_attempts(started.id, shard))) for shard in range(3)]
+    assert max(map(len, attempts)) == 2
 
 
 def test_a_killed_service_and_a_killed_queue_come_back_while_the_client_waits(
-    lone: RunningStack, lone_client: AttackClient, policies: dict[str, Path]
+    lone: RunningStack,
+    lone_store: Store,
+    client: AttackClient,
+    lone_client: AttackClient,
+    policies: dict[str, Path],
 ) -> None:
-    started = lone_client.evaluate(policies[ATARI], env=ATARI, seeds=[5], episodes_per_seed=1, max_episode_steps=40)
-    await_steps(lone_client, started.id)
-    for name in ("service", "valkey-server"):
-        running(lone, name).kill()
+    spec: SpecFields = {"seeds": [5], "episodes_per_seed": 1, "max_episode_steps": 25}
+    expected = client.robustness_report(policies[ATARI], env=ATARI, progress=False, **spec)
+    started = lone_client.evaluate(policies[ATARI], env=ATARI, **spec)
+    with held_player(lone, lone_store, started.id):
+        for name in ("service", "valkey-server"):
+            running(lone, name).kill()
     lone_client.wait(started, progress=False, timeout_s=200)
-    assert len(lone_client.report(started).cells) == 5
+    assert comparable(lone_client.report(started)) == comparable(expected)
 
 
 def test_kill_9_of_the_whole_stack_leaves_no_process(lone: RunningStack) -> None:
@@ -73,12 +95,3 @@ def test_kill_9_of_the_whole_stack_leaves_no_process(lone: RunningStack) -> None
     assert len(processes) > 6
     os.kill(lone.pid, signal.SIGKILL)
     assert still_there(processes) == []
-
-
-def await_steps(client: AttackClient, evaluation_id: str) -> None:
-    """Return once some steps are played, and not all."""
-    deadline = time.monotonic() + 60
-    while client.evaluation(evaluation_id).progress.environment_steps == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert not client.evaluation(evaluation_id).is_terminal
