@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -28,9 +29,22 @@ SOCKET_BUFFERS = 32 * MIB
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[tuple[Bench, str]]:
-    """A service that takes files of 4 MiB and is patient for a second."""
-    limits = BodyLimits(upload_bytes=4 * MIB, grace_s=1.0, bytes_per_s=100_000, total_s=5.0)
-    bench = make_bench(tmp_path, limits=limits, max_upload_bytes=4 * MIB, api_keys={"key": "alice"})
+    """A service that takes files of 4 MiB and is more patient than any test."""
+    with _serving(tmp_path, grace_s=60.0) as served:
+        yield served
+
+
+@pytest.fixture
+def impatient(tmp_path: Path) -> Iterator[tuple[Bench, str]]:
+    """One that is patient for a second."""
+    with _serving(tmp_path, grace_s=1.0) as served:
+        yield served
+
+
+@contextmanager
+def _serving(folder: Path, *, grace_s: float) -> Iterator[tuple[Bench, str]]:
+    limits = BodyLimits(upload_bytes=4 * MIB, grace_s=grace_s, bytes_per_s=100_000, total_s=60.0)
+    bench = make_bench(folder, limits=limits, max_upload_bytes=4 * MIB, api_keys={"key": "alice"})
     with serving(bench.app) as url:
         yield bench, url
 
@@ -116,8 +130,8 @@ def test_a_client_that_asks_first_is_refused_without_sending(live: tuple[Bench, 
         assert client.socket.recv(65536).startswith(b"HTTP/1.1 413")
 
 
-def test_a_client_that_stops_sending_is_told_so(live: tuple[Bench, str]) -> None:
-    bench, url = live
+def test_a_client_that_stops_sending_is_told_so(impatient: tuple[Bench, str]) -> None:
+    bench, url = impatient
     started = time.monotonic()
     with RawClient(url) as client:
         client.head("POST", "/evaluate", Content_Type=FORM, Content_Length=3 * MIB, **KEY)
@@ -125,16 +139,16 @@ def test_a_client_that_stops_sending_is_told_so(live: tuple[Bench, str]) -> None
         answer = client.answer()
     assert b"408" in answer.splitlines()[0]
     assert b"slow-body" in answer
-    assert 1 <= time.monotonic() - started < 4
+    assert 1 <= time.monotonic() - started < 15
     assert is_clean(bench)
 
 
-def test_a_client_that_trickles_is_told_so(live: tuple[Bench, str]) -> None:
-    bench, url = live
+def test_a_client_that_trickles_is_told_so(impatient: tuple[Bench, str]) -> None:
+    bench, url = impatient
     with RawClient(url) as client:
         client.head("POST", "/evaluate", Content_Type=FORM, Content_Length=3 * MIB, **KEY)
         client.socket.sendall(SPEC + FILE)
-        for _ in range(100):
+        for _ in range(400):
             if client.send_until_refused(b"x" * 1000, 1) == 0:
                 break
             time.sleep(0.05)
@@ -143,8 +157,8 @@ def test_a_client_that_trickles_is_told_so(live: tuple[Bench, str]) -> None:
     assert is_clean(bench)
 
 
-def test_a_slow_json_body_is_refused_too(live: tuple[Bench, str]) -> None:
-    _, url = live
+def test_a_slow_json_body_is_refused_too(impatient: tuple[Bench, str]) -> None:
+    _, url = impatient
     with RawClient(url) as client:
         client.head("POST", "/v1/evaluations", Content_Type="application/json", Content_Length=100, **KEY)
         assert b"408" in client.answer().splitlines()[0]
@@ -155,8 +169,8 @@ def test_a_client_that_hangs_up_leaves_nothing(live: tuple[Bench, str]) -> None:
     with RawClient(url) as client:
         client.head("POST", "/evaluate", Content_Type=FORM, Content_Length=3 * MIB, **KEY)
         client.socket.sendall(SPEC + FILE + bytes(MIB))
-        wait_until(bench.spooled, within_s=5, what="the upload's file")
-    wait_until(lambda: is_clean(bench), within_s=5, what="its removal")
+        wait_until(bench.spooled, within_s=30, what="the upload's file")
+    wait_until(lambda: is_clean(bench), within_s=30, what="its removal")
 
 
 def test_a_form_that_ends_too_early_leaves_nothing(live: tuple[Bench, str]) -> None:
@@ -188,19 +202,28 @@ def test_a_connection_goes_on_after_an_answer_to_a_whole_body(live: tuple[Bench,
 
 def test_slow_clients_do_not_slow_a_healthy_one(live: tuple[Bench, str]) -> None:
     bench, url = live
+    alone_s = _fastest_answer_s(url)
     slow = [RawClient(url) for _ in range(100)]
     try:
         for client in slow:
             client.head("POST", "/evaluate", Content_Type=FORM, Content_Length=3 * MIB, **KEY)
             client.socket.sendall(SPEC + FILE + bytes(1000))
-        wait_until(lambda: len(bench.spooled()) == 100, within_s=5, what="the arrival of all")
-        started = time.monotonic()
-        assert httpx.get(f"{url}/v1/attacks", headers=KEY).status_code == 200
-        assert time.monotonic() - started < 0.5
+        wait_until(lambda: len(bench.spooled()) == 100, within_s=30, what="the arrival of all")
+        assert _fastest_answer_s(url) < 5 * alone_s + 0.5
     finally:
         for client in slow:
             client.socket.close()
-    wait_until(lambda: is_clean(bench), within_s=10, what="the removal of all files")
+    wait_until(lambda: is_clean(bench), within_s=30, what="the removal of all files")
+
+
+def _fastest_answer_s(url: str) -> float:
+    """The shortest of several times, which says what the service takes, and least about other load on the machine."""
+    took_s = []
+    for _ in range(5):
+        started = time.monotonic()
+        assert httpx.get(f"{url}/v1/attacks", headers=KEY, timeout=50).status_code == 200
+        took_s.append(time.monotonic() - started)
+    return min(took_s)
 
 
 def test_memory_does_not_grow_with_the_body(tmp_path: Path) -> None:
@@ -208,7 +231,7 @@ def test_memory_does_not_grow_with_the_body(tmp_path: Path) -> None:
     with running("-m", "tests.service.served", str(tmp_path)) as process:
         wait_until((tmp_path / "port").exists, within_s=30, what="the start of the service")
         url = f"http://127.0.0.1:{(tmp_path / 'port').read_text()}"
-        wait_until(lambda: _is_up(url), within_s=10, what="its first answer")
+        wait_until(lambda: _is_up(url), within_s=30, what="its first answer")
         _post(url, 1 * MIB, 0)
         before = _resident(process.pid)
         peak = Peak(process.pid)
