@@ -3,16 +3,19 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import redis
 
-from saddlepoint.queue import EVALUATE, RobustQueue
+from saddlepoint.queue import EVALUATE, JobQueue, RobustQueue
 from saddlepoint.rq_worker import RobustWorker
 from saddlepoint.schemas import keys
 from saddlepoint.settings import Settings
 from saddlepoint.submission import submit_evaluation
+from tests.processes import wait_until
 from tests.worker.world import make_record, plan_of
 from worker import reconciler
 from worker.__main__ import main
@@ -39,7 +42,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def run(code: str) -> int:
-    return subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode
+    return subprocess.run([sys.executable, "-c", code], check=False, timeout=200).returncode
 
 
 def test_the_reconciler_loads_no_engine() -> None:
@@ -61,12 +64,20 @@ def settings_of(tmp_path: Path, redis_url: str) -> Settings:
     return Settings(store_url=str(tmp_path / "store"), redis_url=redis_url, reconcile_interval_s=0.05)
 
 
-def run_for(seconds: float, settings: Settings) -> None:
+def run_until(condition: Callable[[], object], settings: Settings) -> None:
+    """Run a reconciler until a condition holds, which is looked at beside it."""
     stop = threading.Event()
-    timer = threading.Timer(seconds, stop.set)
-    timer.start()
-    reconciler.run(settings, stop)
-    timer.join()
+
+    def watch() -> None:
+        try:
+            wait_until(condition, within_s=60, what="what the reconciler is to do")
+        finally:
+            stop.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        watched = pool.submit(watch)
+        reconciler.run(settings, stop)
+        watched.result()
 
 
 def test_the_reconciler_passes_at_once(context: Context, tmp_path: Path, redis_url: str) -> None:
@@ -74,21 +85,32 @@ def test_the_reconciler_passes_at_once(context: Context, tmp_path: Path, redis_u
     submit_evaluation(context.store, context.queue, record, plan_of(record))
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
-    run_for(0.3, settings_of(tmp_path, redis_url))
-    assert len(context.queue.active(EVALUATE)) == 3
+    settings = settings_of(tmp_path, redis_url).model_copy(update={"reconcile_interval_s": 600.0})
+    run_until(lambda: len(context.queue.active(EVALUATE)) == 3, settings)
 
 
-def test_only_the_holder_of_the_lease_passes(context: Context, tmp_path: Path, redis_url: str) -> None:
+def test_only_the_holder_of_the_lease_passes(
+    context: Context, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context.store.put(keys.active_evaluation("ended"), b"")
     context.store.put(keys.evaluation_cancel("ended"), b"")
-    assert context.queue.hold_lease("reconciler", "somebody else", 60)
-    run_for(0.3, settings_of(tmp_path, redis_url))
+    assert context.queue.hold_lease("reconciler", "somebody else", 600)
+    answers: list[bool] = []
+    hold_lease = JobQueue.hold_lease
+
+    def ask(self: JobQueue, name: str, holder: str, ttl_s: float) -> bool:
+        answers.append(hold_lease(self, name, holder, ttl_s))
+        return answers[-1]
+
+    monkeypatch.setattr(JobQueue, "hold_lease", ask)
+    run_until(lambda: len(answers) >= 3, settings_of(tmp_path, redis_url))
+    assert not any(answers)
     assert context.store.exists(keys.active_evaluation("ended"))
 
 
 def test_the_reconciler_outlives_an_absence_of_redis(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    run_for(0.2, settings_of(tmp_path, f"unix://{tmp_path}/nobody"))
-    assert "no pass" in caplog.text
+    settings = settings_of(tmp_path, f"unix://{tmp_path}/nobody")
+    run_until(lambda: caplog.text.count("no pass") >= 2, settings)
 
 
 def test_a_stop_that_comes_after_the_job_ended_is_no_error(redis_url: str) -> None:
