@@ -253,7 +253,7 @@ def spawn(code: str, *arguments: str) -> subprocess.Popen[str]:
 
 def test_of_many_processes_one_wins_each_key(local: LocalStore, tmp_path: Path) -> None:
     processes = [spawn(RACE, str(tmp_path / "store"), str(index)) for index in range(4)]
-    wins = [process.communicate("go\n", timeout=60)[0].split() for process in processes]
+    wins = [process.communicate("go\n", timeout=250)[0].split() for process in processes]
     assert sorted(int(number) for won in wins for number in won) == list(range(200))
     for index, won in enumerate(wins):
         for number in won:
@@ -266,10 +266,9 @@ from pathlib import Path
 from saddlepoint.store.local import LocalStore
 store = LocalStore(Path(sys.argv[1]))
 number = int(sys.argv[2])
-sys.stdout.write("ready\\n")
-sys.stdout.flush()
 while True:
     store.put(f"out/{number}", b"%d," % number * 100_000)
+    print(number, flush=True)
     number += 1
 """
 
@@ -279,11 +278,11 @@ def test_a_kill_leaves_nothing_half_readable(local: LocalStore, tmp_path: Path) 
         process = spawn(WRITE, str(tmp_path / "store"), str(round_number * 10**6))
         with process:
             assert process.stdout
-            process.stdout.readline()
-            time.sleep(0.05 + 0.013 * round_number)
+            assert process.stdout.readline()
+            time.sleep(0.013 * round_number)
             process.kill()
     keys = list(local.list("out/"))
-    assert keys
+    assert len(keys) >= 8
     for key in keys:
         assert local.get(key) == b"%s," % key.removeprefix("out/").encode() * 100_000
 
