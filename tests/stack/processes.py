@@ -45,9 +45,11 @@ def held_player(stack: RunningStack, store: Store, evaluation_id: str) -> Iterat
         return bool(held)
 
     wait_until(is_held, within_s=120, what="an episode under way")
-    yield held[0]
-    with suppress(psutil.NoSuchProcess):
-        held[0].resume()
+    try:
+        yield held[0]
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            held[0].resume()
 
 
 def _is_amid_a_shard(store: Store, evaluation_id: str) -> bool:
