@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_training() -> None:
 
 
 def test_learning_improves_the_return() -> None:
-    curve = records(30_000)
+    curve = records(20_000)
     first = next(record.mean_return for record in curve if record.mean_return is not None)
     last = curve[-1].mean_return
     assert last is not None
