@@ -1,11 +1,16 @@
 """Fixtures of the whole suite."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 import redis
 
 from tests.valkey import running_valkey
+
+# Read when torch is loaded, here and in the processes that tests start: one thread, as wherever Saddlepoint computes,
+# so that sums are the same on a machine of many cores.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def horses(folder: Path, ending: str = "started") -> set[int]:
 def start_job(queue: JobQueue, folder: Path) -> int:
     """Queue the job; the process that runs it."""
     queue.enqueue(JOB, str(folder), timeout_s=300)
-    wait_until(lambda: horses(folder), within_s=15, what="the start of the job")
+    wait_until(lambda: horses(folder), within_s=60, what="the start of the job")
     return horses(folder).pop()
 
 
@@ -60,7 +60,7 @@ def test_a_killed_horse_is_replaced_at_once(queue: JobQueue, redis_url: str, tmp
         kill(first)
         waited_s = wait_until(lambda: horses(tmp_path) - {first}, within_s=10, what="a second start")
         (tmp_path / "end").touch()
-        wait_until(lambda: not queue.is_active(JOB, str(tmp_path)), within_s=10, what="the end of the job")
+        wait_until(lambda: not queue.is_active(JOB, str(tmp_path)), within_s=60, what="the end of the job")
     assert waited_s < 5  # and not the minute that a heartbeat would take
     assert horses(tmp_path, "done") == horses(tmp_path) - {first}
 
@@ -72,11 +72,11 @@ def test_a_killed_parent_takes_its_horse_along_and_another_worker_takes_the_job(
         first = start_job(queue, tmp_path)
         assert first in family(process.pid)
         kill(process.pid)
-        wait_until(lambda: not is_running(first), within_s=2, what="the death of the orphan")
+        wait_until(lambda: not is_running(first), within_s=10, what="the death of the orphan")
     with worker(redis_url):
-        wait_until(lambda: horses(tmp_path) - {first}, within_s=20, what="a second start")
+        wait_until(lambda: horses(tmp_path) - {first}, within_s=60, what="a second start")
         (tmp_path / "end").touch()
-        wait_until(lambda: horses(tmp_path, "done"), within_s=10, what="the end of the job")
+        wait_until(lambda: horses(tmp_path, "done"), within_s=60, what="the end of the job")
     assert len(horses(tmp_path)) == 2
 
 
@@ -107,7 +107,7 @@ def test_a_job_that_was_taken_and_never_started_runs(queue: JobQueue, redis_url:
     taken = Queue.dequeue_any([Queue("tests", connection=connection)], None, connection, serializer=JSONSerializer)
     assert taken
     with worker(redis_url):
-        wait_until(lambda: horses(tmp_path, "done"), within_s=30, what="the end of the job")
+        wait_until(lambda: horses(tmp_path, "done"), within_s=90, what="the end of the job")
 
 
 def test_a_request_to_stop_interrupts_the_job_and_gives_it_back(
@@ -116,21 +116,21 @@ def test_a_request_to_stop_interrupts_the_job_and_gives_it_back(
     with worker(redis_url) as process:
         first = start_job(queue, tmp_path)
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=30) == 0
     assert not is_running(first)
     assert queue.is_active(JOB, str(tmp_path))
     assert horses(tmp_path, "done") == set()
     with worker(redis_url):
         (tmp_path / "end").touch()
-        wait_until(lambda: horses(tmp_path, "done"), within_s=10, what="the end of the job")
+        wait_until(lambda: horses(tmp_path, "done"), within_s=60, what="the end of the job")
 
 
 def test_an_idle_worker_stops_on_request(redis_url: str) -> None:
     with worker(redis_url) as process:
         client = redis.Redis.from_url(redis_url)
-        wait_until(lambda: client.keys("rq:worker:*"), within_s=10, what="the start of the worker")
+        wait_until(lambda: client.keys("rq:worker:*"), within_s=60, what="the start of the worker")
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=30) == 0
 
 
 def test_a_job_survives_a_restart_of_redis(short_folder: Path, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_job_survives_a_restart_of_redis(short_folder: Path, tmp_path: Path) -
         with valkey_in(short_folder):
             time.sleep(2)
             (tmp_path / "end").touch()
-            wait_until(lambda: not queue.is_active(JOB, str(tmp_path)), within_s=10, what="the end of the job")
+            wait_until(lambda: not queue.is_active(JOB, str(tmp_path)), within_s=60, what="the end of the job")
     assert horses(tmp_path, "done") == {first}
 
 
@@ -155,4 +155,4 @@ def test_a_worker_waits_for_redis(short_folder: Path, tmp_path: Path) -> None:
         time.sleep(2)
         with valkey_in(short_folder):
             JobQueue.open(url_of(short_folder)).enqueue(JOB, str(tmp_path), timeout_s=300)
-            wait_until(lambda: horses(tmp_path, "done"), within_s=20, what="the end of the job")
+            wait_until(lambda: horses(tmp_path, "done"), within_s=60, what="the end of the job")

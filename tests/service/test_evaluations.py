@@ -102,7 +102,7 @@ async def test_waiting_ends_when_the_evaluation_does(bench: Bench) -> None:
     waiting = asyncio.create_task(bench.api.get(f"/v1/evaluations/{evaluation_id}", headers={"Prefer": "wait=30"}))
     await asyncio.sleep(0.1)
     bench.finish(evaluation_id)
-    answer = await asyncio.wait_for(waiting, 5)
+    answer = await asyncio.wait_for(waiting, 20)
     assert (answer.json()["status"], answer.headers["preference-applied"]) == ("succeeded", "wait=30")
 
 
@@ -110,7 +110,7 @@ async def test_waiting_ends_when_time_is_up(bench: Bench) -> None:
     started = time.monotonic()
     answer = await bench.evaluate(headers={"Prefer": "respond-async, wait=1"})
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
-    assert 1 <= time.monotonic() - started < 3
+    assert 1 <= time.monotonic() - started < 15
 
 
 async def test_cancel_is_accepted_repeatable_and_final(bench: Bench) -> None:

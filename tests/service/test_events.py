@@ -144,7 +144,7 @@ async def test_what_is_gone_for_good_ends_the_stream(monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[tuple[Bench, httpx.Client]]:
     bench = make_bench(tmp_path)
-    with serving(bench.app) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with serving(bench.app) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield bench, client
 
 
@@ -192,7 +192,7 @@ def test_many_readers_cost_one_look(live: tuple[Bench, httpx.Client]) -> None:
     form: dict[str, Any] = {"spec": (None, '{"env": "BoxingNoFrameskip-v4"}'), "policy": ("p", b"policy")}
     evaluation_id = client.post("/evaluate", files=form).json()["id"]
     url = f"{client.base_url}/v1/evaluations/{evaluation_id}/events"
-    with httpx.Client(limits=httpx.Limits(max_connections=60), timeout=20) as many:
+    with httpx.Client(limits=httpx.Limits(max_connections=60), timeout=60) as many:
         streams = [many.send(many.build_request("GET", url), stream=True) for _ in range(50)]
         asked = bench.queue.asked
         bench.finish(evaluation_id)

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,7 @@ def test_an_atari_policy_is_played_under_every_attack(client: AttackClient, poli
     assert 0 < report.cell("ce").max_linf <= 4.0
 
 
+@pytest.mark.skipif(shutil.which("curl") is None and "CI" not in os.environ, reason="there is no curl here")
 def test_curl_and_the_client_get_the_same_report(
     stack: RunningStack, client: AttackClient, policies: dict[str, Path]
 ) -> None:

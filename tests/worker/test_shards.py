@@ -319,7 +319,7 @@ def test_many_who_finish_at_once_publish_one_report(context: Context, plan: Plan
         return report.model_dump_json()
 
     def fold(*arguments: Any, **times: Any) -> RobustnessReport:
-        start.wait(timeout=10)  # nobody has put a report before everybody has folded one
+        start.wait(timeout=60)  # nobody has put a report before everybody has folded one
         return make_engine().fold_report(*arguments, **times)
 
     engine = replace(make_engine(), fold_report=fold, render=render)
