@@ -1,4 +1,4 @@
-"""A worker that is quick to notice that others died: `python -m tests.faults.worker_process QUEUE`."""
+"""A worker that is quick to notice that others died: `python -m tests.faults.worker_process QUEUE [HEARTBEAT_S]`."""
 
 import logging
 import sys
@@ -10,8 +10,8 @@ from worker.__main__ import load_engine
 from worker.hangs import note_death
 
 logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(process)d %(name)s %(message)s")
-queue = sys.argv[1]
+queue, heartbeat_s = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
 if queue == EVALUATE:
     load_engine()
-pace = Pace(heartbeat_s=1, maintenance_s=1, worker_ttl_s=16)
+pace = Pace(heartbeat_s=heartbeat_s, maintenance_s=1, worker_ttl_s=16)
 sys.exit(run_worker(queue, Settings.from_environment(), pace, on_death=note_death))
