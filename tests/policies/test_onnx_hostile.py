@@ -211,7 +211,7 @@ def test_a_hostile_model_is_refused_at_once(make: Callable[[], onnx.ModelProto],
     with pytest.raises(PolicyRejected) as caught:
         imported(data)
     assert caught.value.code == code
-    assert time.process_time() - started < 2.0
+    assert time.process_time() - started < 10.0
 
 
 def test_weights_beside_the_model_in_a_zip_are_found_by_exact_name() -> None:

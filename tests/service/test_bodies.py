@@ -227,7 +227,7 @@ def _fastest_answer_s(url: str) -> float:
 
 
 def test_memory_does_not_grow_with_the_body(tmp_path: Path) -> None:
-    """50 MB at once on one connection, then on eight: at most 30 MB more, and 200 MB in all."""
+    """50 MB on one connection: at most 30 MB more. On eight at once, 400 MB: at most 60, and 200 MB in all."""
     with running("-m", "tests.service.served", str(tmp_path)) as process:
         wait_until((tmp_path / "port").exists, within_s=30, what="the start of the service")
         url = f"http://127.0.0.1:{(tmp_path / 'port').read_text()}"
@@ -243,7 +243,7 @@ def test_memory_does_not_grow_with_the_body(tmp_path: Path) -> None:
             upload.start()
         for upload in uploads:
             upload.join()
-        assert peak.stop() - before < 30 * MIB
+        assert peak.stop() - before < 60 * MIB
         assert _resident(process.pid) < 200 * MIB
 
 
