@@ -166,6 +166,7 @@ class AttackSpec(Schema):
     """What `fgsm` (max) and `square` (margin) raise, if not their own."""
     members: tuple[Objective, ...] = ()
     """Of `worst`: the attacks it chooses from; ce, max and min unless told."""
+    when: WhenRule | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -250,7 +251,7 @@ def resolve(
         "clip": attack.clip,
         "quantize": attack.quantize,
         "frame_consistent": attack.frame_consistent,
-        "when": when,
+        "when": attack.when or when,
     }
     if attack.kind == "random":
         return ResolvedAttack(**shared)

@@ -43,6 +43,12 @@ def test_options_of_an_attack_reach_its_cells() -> None:
     assert (ce.objectives, ce.norm) == (("ce", "ce", "ce"), "l2")
 
 
+def test_an_attack_may_have_its_own_time() -> None:
+    often = {"kind": "ce", "label": "seldom", "when": {"kind": "every", "every": 4}}
+    spec = spec_of(attacks=["ce", often], when={"kind": "fraction", "fraction": 0.5})
+    assert [cell.attack.when.kind for cell in spec.cells()] == ["fraction", "every"]
+
+
 def test_none_runs_once_whatever_the_epsilons() -> None:
     assert cells(attacks=["none"], epsilon=[1, 2, 4]) == [("none", 0, 0, 0)]
 
