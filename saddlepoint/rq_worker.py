@@ -9,6 +9,8 @@ import ctypes
 import logging
 import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,6 +31,7 @@ from saddlepoint.settings import Settings
 _MISSED_BEATS = 6
 _LONGEST_WAIT_S = 15.0
 _PR_SET_PDEATHSIG = 1
+_AGAIN_S = 0.05
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ class RobustWorker(Worker):
     def setup_work_horse_signals(self) -> None:
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         signal.signal(signal.SIGTERM, _interrupt)
+        sys.unraisablehook = _interrupt_again
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self._parent_pid:  # the parent died before it could be watched
             os._exit(1)
@@ -147,3 +151,11 @@ def _wait_for(queue: JobQueue) -> None:
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
     del signum, frame
     raise Interrupted
+
+
+def _interrupt_again(dropped: "sys.UnraisableHookArgs") -> None:
+    """Python drops what is raised in a finaliser, as when the signal comes there: send it to ourselves once more."""
+    if issubclass(dropped.exc_type, Interrupted):
+        threading.Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    else:
+        sys.__unraisablehook__(dropped)

@@ -15,7 +15,7 @@ from saddlepoint.rq_worker import RobustWorker
 from saddlepoint.schemas import keys
 from saddlepoint.settings import Settings
 from saddlepoint.submission import submit_evaluation
-from tests.processes import wait_until
+from tests.processes import REPOSITORY, wait_until
 from tests.worker.world import make_record, plan_of
 from worker import reconciler
 from worker.__main__ import main
@@ -120,3 +120,27 @@ def test_a_stop_that_comes_after_the_job_ended_is_no_error(redis_url: str) -> No
         worker = RobustWorker([RobustQueue("tests", connection=connection)], connection=connection)
         worker._horse_pid = ended.pid
         worker.handle_warm_shutdown_request()
+
+
+FINALISER = """
+import os, signal, sys, time
+from saddlepoint import rq_worker
+
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+signal.signal(signal.SIGTERM, rq_worker._interrupt)
+sys.unraisablehook = rq_worker._interrupt_again
+try:
+    Last()
+    time.sleep(60)
+except rq_worker.Interrupted:
+    print("interrupted")
+"""
+
+
+def test_a_request_to_stop_that_python_drops_in_a_finaliser_is_made_again() -> None:
+    done = subprocess.run([sys.executable, "-c", FINALISER], capture_output=True, text=True, timeout=50, cwd=REPOSITORY)
+    assert done.stdout == "interrupted\n"
