@@ -162,4 +162,5 @@ def _dense_floats(state: Mapping[str, Any]) -> dict[str, Tensor]:
     total = sum(tensor.numel() * 4 for tensor in tensors.values())
     if total > MAX_UNPACKED:
         raise UnpackedTooLarge(f"The weights may have {MAX_UNPACKED} bytes as float32; these have {total}.")
-    return {name: tensor.float().contiguous() for name, tensor in tensors.items() if tensor.is_floating_point()}
+    floats = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    return {name: tensor.detach().float().contiguous() for name, tensor in floats.items()}

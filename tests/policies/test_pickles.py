@@ -1,7 +1,6 @@
 """PyTorch files: nothing in them is executed, and only dense weights come out."""
 
 import io
-import os
 import pickle
 import tarfile
 import warnings
@@ -58,6 +57,13 @@ def test_the_tensors_come_out_as_they_went_in() -> None:
     assert all(torch.equal(tensors[name], GOOD[name]) for name in GOOD)
 
 
+def test_parameters_come_out_as_tensors() -> None:
+    """Of dict(network.named_parameters()), or state_dict(keep_vars=True)."""
+    tensors = read_torch_file(saved({name: nn.Parameter(tensor) for name, tensor in GOOD.items()}))
+    assert all(torch.equal(tensors[name], GOOD[name]) for name in GOOD)
+    assert not any(tensor.requires_grad for tensor in tensors.values())
+
+
 @pytest.mark.parametrize(
     ("make", "code"),
     [
@@ -76,7 +82,7 @@ def test_the_tensors_come_out_as_they_went_in() -> None:
         pytest.param(lambda trap: torchscript(), "unsupported-format", id="TorchScript"),
         pytest.param(lambda trap: with_pickle(b""), "malformed-policy", id="empty pickle"),
         pytest.param(lambda trap: with_pickle(b"\x80\x02}q\x00"), "malformed-policy", id="unfinished pickle"),
-        pytest.param(lambda trap: with_pickle(os.urandom(100)), "malformed-policy", id="no pickle"),
+        pytest.param(lambda trap: with_pickle(b"\xff" * 100), "malformed-policy", id="no pickle"),
         pytest.param(lambda trap: saved(GOOD)[:-100], "malformed-policy", id="truncated"),
         pytest.param(
             lambda trap: zipped(members(saved(GOOD)), zipfile.ZIP_DEFLATED), "malformed-policy", id="deflated"
