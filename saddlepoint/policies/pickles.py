@@ -18,20 +18,8 @@ from saddlepoint.errors import (
     UnsupportedFormat,
 )
 from saddlepoint.policies.archives import MAX_UNPACKED, Archive, open_archive
+from saddlepoint.policies.retelling import DAMAGED, MAX_PICKLE, SAVE_AGAIN, retold
 
-_STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
-_GLOBALS = frozenset(
-    {
-        "collections OrderedDict",
-        "torch._utils _rebuild_tensor_v2",
-        "torch._utils _rebuild_parameter",
-        "torch Size",
-        *(f"torch {kind}Storage" for kind in _STORAGES),
-    }
-)
-"""All that a state dict of dense tensors names. Sparse, quantised and subclassed tensors name more."""
-_FORBIDDEN = frozenset({"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"})
-_MAX_PICKLE = 16 * 2**20
 _MAX_TENSORS = 4096
 _MAX_DICTS = 8
 _RECORD = re.compile(
@@ -41,8 +29,6 @@ _TORCHSCRIPT = re.compile(r"^[^/]+/(constants\.pkl|code/.*)$")
 _WRAPPERS = ("state_dict", "model_state_dict", "policy_state_dict", "agent_state_dict", "model", "agent", "policy")
 OTHER_DICTS = "other_dicts."
 """Put before the names of those after the first, where a file holds a tuple of state dicts, as CleanRL's TD3 saves."""
-_SAVE_AGAIN = "Save it with torch.save(network.state_dict(), path) of any PyTorch since 1.6."
-_DAMAGED = f"The PyTorch file is damaged or truncated. {_SAVE_AGAIN}"
 
 
 def is_torch_archive(archive: Archive) -> bool:
@@ -54,7 +40,7 @@ def read_torch_file(data: bytes) -> dict[str, Tensor]:
     """The float32 tensors of a saved state dict, from the bytes of its file."""
     if not data.startswith(b"PK\x03\x04"):
         raise UnsafePickle(
-            f"A PyTorch file must be a zip archive, since older kinds are bare pickles; this one is not. {_SAVE_AGAIN}"
+            f"A PyTorch file must be a zip archive, since older kinds are bare pickles; this one is not. {SAVE_AGAIN}"
         )
     return read_torch_archive(open_archive(data))
 
@@ -64,12 +50,12 @@ def read_torch_archive(archive: Archive) -> dict[str, Tensor]:
     _check_records(archive)
     names = archive.names
     prefix = names[0].split("/", 1)[0]
-    _check_pickle(archive.read(f"{prefix}/data.pkl"))
+    index = retold(archive.read(f"{prefix}/data.pkl"))
     try:
-        loaded = torch.load(_clean_copy(archive, prefix), map_location="cpu", weights_only=True)
+        loaded = torch.load(_clean_copy(archive, prefix, index), map_location="cpu", weights_only=True)
     except Exception as error:
         # Whatever torch finds wrong here (a dozen exception types) is wrong with the file.
-        raise MalformedPolicy(_DAMAGED) from error
+        raise MalformedPolicy(DAMAGED) from error
     return _dense_floats(_unwrapped(loaded))
 
 
@@ -81,36 +67,22 @@ def _check_records(archive: Archive) -> None:
             "with torch.save(network.state_dict(), path)."
         )
     if not archive.is_stored:
-        raise MalformedPolicy(f"The records of a PyTorch file are stored, not compressed; here some are. {_SAVE_AGAIN}")
+        raise MalformedPolicy(f"The records of a PyTorch file are stored, not compressed; here some are. {SAVE_AGAIN}")
     prefixes = {name.split("/", 1)[0] for name in names}
     if len(prefixes) != 1 or not all(_RECORD.match(name) for name in names):
-        raise UnsupportedFormat(f"The archive holds more than a state dict of PyTorch does. {_SAVE_AGAIN}")
+        raise UnsupportedFormat(f"The archive holds more than a state dict of PyTorch does. {SAVE_AGAIN}")
 
 
-def _clean_copy(archive: Archive, prefix: str) -> io.BytesIO:
-    """The records written into a new archive: torch reads zips with another parser, which must see the same."""
+def _clean_copy(archive: Archive, prefix: str, index: bytes) -> io.BytesIO:
+    """The records in a new archive with `index`: torch reads zips with another parser, which must see the same."""
     copy = io.BytesIO()
     with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as target:
+        target.writestr("archive/data.pkl", index)
         for name in archive.names:
-            if not name.startswith(f"{prefix}/.data/"):
+            if name != f"{prefix}/data.pkl" and not name.startswith(f"{prefix}/.data/"):
                 target.writestr("archive/" + name.split("/", 1)[1], archive.read(name))
     copy.seek(0)
     return copy
-
-
-def _check_pickle(data: bytes) -> None:
-    """Refuse every pickle that names anything but the makings of a dense tensor."""
-    if len(data) > _MAX_PICKLE:
-        raise UnpackedTooLarge(f"The index of a PyTorch file may have {_MAX_PICKLE} bytes; this one has {len(data)}.")
-    try:
-        for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name in _FORBIDDEN or (opcode.name == "GLOBAL" and argument not in _GLOBALS):
-                raise UnsafePickle(
-                    "A PyTorch file may hold only a dict of dense tensors; this pickle names other objects, which "
-                    f"could run code when loaded. {_SAVE_AGAIN}"
-                )
-    except (ValueError, IndexError, KeyError, OverflowError, UnicodeDecodeError) as error:
-        raise MalformedPolicy(_DAMAGED) from error
 
 
 def is_bare_pickle(data: bytes) -> bool:
@@ -118,7 +90,7 @@ def is_bare_pickle(data: bytes) -> bool:
     if data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return True
     try:
-        operations = [opcode.name for opcode, _, _ in pickletools.genops(data[:_MAX_PICKLE])]
+        operations = [opcode.name for opcode, _, _ in pickletools.genops(data[:MAX_PICKLE])]
     except (ValueError, IndexError, KeyError, OverflowError, UnicodeDecodeError):
         return False
     return len(operations) > 1
@@ -134,9 +106,7 @@ def _unwrapped(loaded: Any) -> Mapping[str, Any]:
         inner: list[Mapping[str, Any]] = [loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), Mapping)]
         if len(inner) == 1:
             return inner[0]
-    raise ArchitectureMismatch(
-        f"A PyTorch file must hold one dict of tensors by name; this one does not. {_SAVE_AGAIN}"
-    )
+    raise ArchitectureMismatch(f"A PyTorch file must hold one dict of tensors by name; this one does not. {SAVE_AGAIN}")
 
 
 def _joined(dicts: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
@@ -149,16 +119,16 @@ def _dense_floats(state: Mapping[str, Any]) -> dict[str, Tensor]:
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if len(tensors) != len(state) or not all(isinstance(name, str) for name in tensors):
         raise ArchitectureMismatch(
-            f"Every entry of a state dict is a tensor with a name; here one is not. {_SAVE_AGAIN}"
+            f"Every entry of a state dict is a tensor with a name; here one is not. {SAVE_AGAIN}"
         )
     if len(tensors) > _MAX_TENSORS:
         raise UnpackedTooLarge(f"A state dict may hold {_MAX_TENSORS} tensors; this one holds {len(tensors)}.")
     for tensor in tensors.values():
         if tensor.layout is not torch.strided or tensor.is_complex() or tensor.is_quantized or tensor.is_meta:
-            raise ArchitectureMismatch(f"Weights must be dense real tensors; here one is not. {_SAVE_AGAIN}")
+            raise ArchitectureMismatch(f"Weights must be dense real tensors; here one is not. {SAVE_AGAIN}")
         # An expanded tensor of 1 KB can say that it has 40 GB.
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise ArchitectureMismatch(f"Weights must not be expanded views; here one is. {_SAVE_AGAIN}")
+            raise ArchitectureMismatch(f"Weights must not be expanded views; here one is. {SAVE_AGAIN}")
     total = sum(tensor.numel() * 4 for tensor in tensors.values())
     if total > MAX_UNPACKED:
         raise UnpackedTooLarge(f"The weights may have {MAX_UNPACKED} bytes as float32; these have {total}.")

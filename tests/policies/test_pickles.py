@@ -57,6 +57,15 @@ def test_the_tensors_come_out_as_they_went_in() -> None:
     assert all(torch.equal(tensors[name], GOOD[name]) for name in GOOD)
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_every_protocol_gives_the_same_tensors(protocol: int) -> None:
+    state = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2)).state_dict()
+    for value in (state, {"model": dict(state), "lr": 1e-3, "step": 2**40, "done": None, "names": ["2", ("2", True)]}):
+        tensors = read_torch_file(saved(value, pickle_protocol=protocol))
+        assert tensors.keys() == state.keys()
+        assert all(torch.equal(tensors[name], state[name]) for name in state)
+
+
 def test_parameters_come_out_as_tensors() -> None:
     """Of dict(network.named_parameters()), or state_dict(keep_vars=True)."""
     tensors = read_torch_file(saved({name: nn.Parameter(tensor) for name, tensor in GOOD.items()}))
