@@ -1,6 +1,7 @@
 """What kind of policy some bytes are, by their content alone: names and content types are never trusted."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -9,9 +10,10 @@ from saddlepoint.policies.archives import Archive, open_archive
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.onnx_import import from_onnx
 from saddlepoint.policies.onnx_reader import looks_like_onnx, onnx_member, read_onnx, read_onnx_archive
-from saddlepoint.policies.pickles import is_bare_pickle, is_torch_archive, read_torch_archive
+from saddlepoint.policies.pickles import Saved, is_bare_pickle, is_torch_archive, read_torch_archive
 from saddlepoint.policies.sb3 import from_sb3, from_sb3_weights, has_sb3_names, is_sb3
 from saddlepoint.policies.state_dicts import from_state_dict
+from saddlepoint.policies.tensor_names import without_wrappers
 from saddlepoint.policies.tensors import is_safetensors, read_safetensors
 from saddlepoint.schemas.policies import PolicyHints
 
@@ -51,7 +53,7 @@ def _from_archive(archive: Archive, hints: PolicyHints) -> Found:
     if is_sb3(archive):
         return from_sb3(archive, hints)
     if is_torch_archive(archive):
-        return _from_tensors(read_torch_archive(archive), hints, "torch-state-dict")
+        return _from_saved(read_torch_archive(archive), hints)
     member = onnx_member(archive)
     if member is not None:
         return from_onnx(read_onnx_archive(archive, member), hints, file_format="onnx-zip")
@@ -61,7 +63,13 @@ def _from_archive(archive: Archive, hints: PolicyHints) -> Found:
     )
 
 
+def _from_saved(saved: Saved, hints: PolicyHints) -> Found:
+    found = _from_tensors(saved.tensors, hints, "torch-state-dict")
+    return replace(found, contents=[*saved.notes, *found.contents])
+
+
 def _from_tensors(tensors: Mapping[str, Tensor], hints: PolicyHints, file_format: str) -> Found:
+    tensors = without_wrappers(tensors)
     if has_sb3_names(tensors):
         return from_sb3_weights(tensors, hints, file_format)
     return from_state_dict(tensors, hints, file_format=file_format)

@@ -4,8 +4,9 @@ import io
 import pickletools
 import re
 import zipfile
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -18,17 +19,34 @@ from saddlepoint.errors import (
     UnsupportedFormat,
 )
 from saddlepoint.policies.archives import MAX_UNPACKED, Archive, open_archive
+from saddlepoint.policies.naming import plain
 from saddlepoint.policies.retelling import DAMAGED, MAX_PICKLE, SAVE_AGAIN, retold
 
 _MAX_TENSORS = 4096
 _MAX_DICTS = 8
+_MAX_LISTED = 8
+_PLAIN = (int, float, str)
 _RECORD = re.compile(
     r"^[^/]+/(data\.pkl|data/[0-9]+|version|byteorder|\.format_version|\.storage_alignment|\.data/.*)$"
 )
 _TORCHSCRIPT = re.compile(r"^[^/]+/(constants\.pkl|code/.*)$")
-_WRAPPERS = ("state_dict", "model_state_dict", "policy_state_dict", "agent_state_dict", "model", "agent", "policy")
+_NETWORKS = ("model", "agent", "policy", "network", "net", "actor_critic", "ac", "ema")
+_CHECKPOINTS = frozenset(
+    {"state_dict", "params", "weights", "model_state", *_NETWORKS, *(f"{name}_state_dict" for name in _NETWORKS)}
+)
+"""Under which entry a checkpoint of a training keeps the weights."""
 OTHER_DICTS = "other_dicts."
 """Put before the names of those after the first, where a file holds a tuple of state dicts, as CleanRL's TD3 saves."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a PyTorch file holds."""
+
+    tensors: dict[str, Tensor]
+    """float32"""
+    notes: list[str]
+    """What stood beside the weights, for the card."""
 
 
 def is_torch_archive(archive: Archive) -> bool:
@@ -36,8 +54,8 @@ def is_torch_archive(archive: Archive) -> bool:
     return any(re.match(r"^[^/]+/data\.pkl$", name) for name in archive.names)
 
 
-def read_torch_file(data: bytes) -> dict[str, Tensor]:
-    """The float32 tensors of a saved state dict, from the bytes of its file."""
+def read_torch_file(data: bytes) -> Saved:
+    """A saved state dict, from the bytes of its file."""
     if not data.startswith(b"PK\x03\x04"):
         raise UnsafePickle(
             f"A PyTorch file must be a zip archive, since older kinds are bare pickles; this one is not. {SAVE_AGAIN}"
@@ -45,8 +63,8 @@ def read_torch_file(data: bytes) -> dict[str, Tensor]:
     return read_torch_archive(open_archive(data))
 
 
-def read_torch_archive(archive: Archive) -> dict[str, Tensor]:
-    """The float32 tensors of a saved state dict; see `read_torch_file`."""
+def read_torch_archive(archive: Archive) -> Saved:
+    """A saved state dict; see `read_torch_file`."""
     _check_records(archive)
     names = archive.names
     prefix = names[0].split("/", 1)[0]
@@ -56,7 +74,9 @@ def read_torch_archive(archive: Archive) -> dict[str, Tensor]:
     except Exception as error:
         # Whatever torch finds wrong here (a dozen exception types) is wrong with the file.
         raise MalformedPolicy(DAMAGED) from error
-    return _dense_floats(_unwrapped(loaded))
+    notes: list[str] = []
+    tensors = _tensors_of(_unwrapped(loaded, notes), notes)
+    return Saved(_dense_floats(tensors), notes)
 
 
 def _check_records(archive: Archive) -> None:
@@ -96,17 +116,34 @@ def is_bare_pickle(data: bytes) -> bool:
     return len(operations) > 1
 
 
-def _unwrapped(loaded: Any) -> Mapping[str, Any]:
-    """The state dict itself, out of a training checkpoint that holds it under one of the usual keys."""
+def _unwrapped(loaded: Any, notes: list[str]) -> Mapping[Any, Any]:
+    """The state dict itself, out of a checkpoint that holds it under one of the usual names."""
     if isinstance(loaded, tuple) and 1 < len(loaded) < _MAX_DICTS and all(isinstance(d, Mapping) for d in loaded):
         return _joined(loaded)
-    if isinstance(loaded, Mapping):
-        if any(isinstance(value, Tensor) for value in loaded.values()):
-            return loaded
-        inner: list[Mapping[str, Any]] = [loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), Mapping)]
-        if len(inner) == 1:
-            return inner[0]
-    raise ArchitectureMismatch(f"A PyTorch file must hold one dict of tensors by name; this one does not. {SAVE_AGAIN}")
+    if not isinstance(loaded, Mapping):
+        raise ArchitectureMismatch(
+            f"A PyTorch file must hold one dict of tensors by name; this one does not. {SAVE_AGAIN}"
+        )
+    if _has_tensors(loaded):
+        return loaded
+    found = [name for name, value in loaded.items() if name in _CHECKPOINTS and _has_tensors(value)]
+    if len(found) != 1:
+        raise ArchitectureMismatch(
+            "A checkpoint must hold the weights under one of the usual names, such as 'model' or 'state_dict'; this "
+            f"one has {_listed(found) or 'none of those'}. {SAVE_AGAIN}"
+        )
+    others = [name for name in loaded if name != found[0]]
+    notes.append(f"entry {found[0]!r}: read" + (f"; {_listed(others)}: ignored" if others else ""))
+    return cast(Mapping[Any, Any], loaded[found[0]])
+
+
+def _has_tensors(value: Any) -> bool:
+    return isinstance(value, Mapping) and any(isinstance(item, Tensor) for item in value.values())
+
+
+def _listed(names: Sequence[Any]) -> str:
+    shown = ", ".join(repr(plain(str(name))) for name in names[:_MAX_LISTED])
+    return f"{shown} and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else shown
 
 
 def _joined(dicts: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
@@ -115,12 +152,20 @@ def _joined(dicts: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
     return {**dicts[0], **others}
 
 
-def _dense_floats(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
-    if len(tensors) != len(state) or not all(isinstance(name, str) for name in tensors):
+def _tensors_of(state: Mapping[Any, Any], notes: list[str]) -> dict[str, Tensor]:
+    """The entries that are tensors; a count of steps or the like beside them plays no part."""
+    plainly = [name for name, value in state.items() if isinstance(value, _PLAIN) or value is None]
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor) and isinstance(name, str)}
+    if len(tensors) + len(plainly) != len(state):
         raise ArchitectureMismatch(
             f"Every entry of a state dict is a tensor with a name; here one is not. {SAVE_AGAIN}"
         )
+    if plainly:
+        notes.append(f"{_listed(plainly)}: no tensors, ignored")
+    return tensors
+
+
+def _dense_floats(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if len(tensors) > _MAX_TENSORS:
         raise UnpackedTooLarge(f"A state dict may hold {_MAX_TENSORS} tensors; this one holds {len(tensors)}.")
     for tensor in tensors.values():

@@ -93,7 +93,7 @@ def from_sb3(archive: Archive, hints: PolicyHints) -> Found:
     """The policy in an SB3 zip; UnsupportedArchitecture for what is none of `_KINDS`."""
     check_count(archive)
     data = read_data(archive.read("data"))
-    source = Source(read_torch_file(archive.read(_WEIGHTS)), data, hints, [])
+    source = Source(read_torch_file(archive.read(_WEIGHTS)).tensors, data, hints, [])
     found = _found(source)
     return replace(found, contents=_contents(archive, data, found.contents))
 

@@ -13,9 +13,6 @@ from saddlepoint.policies.intake import take_in
 from saddlepoint.policies.named_weights import WAY_OUT, Weights, shown
 from saddlepoint.schemas.policies import PolicyHints
 
-_WRAPPERS = ("module.", "_orig_mod.")
-"""Put before every name by DataParallel and by torch.compile."""
-
 
 @dataclass(frozen=True)
 class _Nature:
@@ -51,7 +48,7 @@ _SEQUENTIALS = (("policy_net", "value_net"), ("actor", "critic"))
 
 def from_state_dict(tensors: Mapping[str, Tensor], hints: PolicyHints, *, file_format: str) -> Found:
     """The policy that these weights are; UnsupportedArchitecture where their names are not known."""
-    weights = Weights(_without_wrappers(tensors), hints, [])
+    weights = Weights(tensors, hints, [])
     found = from_cleanrl(weights, file_format)
     if found is not None:
         return found
@@ -59,13 +56,6 @@ def from_state_dict(tensors: Mapping[str, Tensor], hints: PolicyHints, *, file_f
     if nature is not None and weights.tensors[f"{nature.convolutions[0]}.weight"].ndim == 4:
         return _nature(weights, nature, file_format)
     return _perceptrons(weights, _perceptron_layers(weights), file_format)
-
-
-def _without_wrappers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    for prefix in _WRAPPERS:
-        if tensors and all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return dict(tensors)
 
 
 def _nature(weights: Weights, names: _Nature, file_format: str) -> Found:

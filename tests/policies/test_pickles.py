@@ -52,7 +52,7 @@ def tar() -> bytes:
 
 
 def test_the_tensors_come_out_as_they_went_in() -> None:
-    tensors = read_torch_file(saved({**GOOD, "count": torch.tensor(3)}))
+    tensors = read_torch_file(saved({**GOOD, "count": torch.tensor(3)})).tensors
     assert set(tensors) == set(GOOD)
     assert all(torch.equal(tensors[name], GOOD[name]) for name in GOOD)
 
@@ -61,14 +61,42 @@ def test_the_tensors_come_out_as_they_went_in() -> None:
 def test_every_protocol_gives_the_same_tensors(protocol: int) -> None:
     state = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2)).state_dict()
     for value in (state, {"model": dict(state), "lr": 1e-3, "step": 2**40, "done": None, "names": ["2", ("2", True)]}):
-        tensors = read_torch_file(saved(value, pickle_protocol=protocol))
+        tensors = read_torch_file(saved(value, pickle_protocol=protocol)).tensors
         assert tensors.keys() == state.keys()
         assert all(torch.equal(tensors[name], state[name]) for name in state)
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["network", "net", "actor_critic", "ac", "params", "weights", "model_state", "model_state_dict", "ema", "agent"],
+)
+def test_checkpoints_hold_the_weights_under_a_usual_name(key: str) -> None:
+    beside = {"optimizer": {"state": {}, "param_groups": []}, "global_step": 7, "obs_rms": {"mean": torch.zeros(4)}}
+    file = read_torch_file(saved({key: GOOD, **beside}))
+    assert file.tensors.keys() == GOOD.keys()
+    assert file.notes == [f"entry {key!r}: read; 'optimizer', 'global_step', 'obs_rms': ignored"]
+
+
+def test_two_that_could_be_meant_are_refused_by_name() -> None:
+    with pytest.raises(PolicyRejected, match="this one has 'model', 'ema'"):
+        read_torch_file(saved({"model": GOOD, "ema": GOOD}))
+    with pytest.raises(PolicyRejected, match="none of those"):
+        read_torch_file(saved({"mine": GOOD}))
+
+
+def test_plain_values_beside_tensors_are_left_out_and_listed() -> None:
+    file = read_torch_file(saved({**GOOD, "step": 5, "best": 1.5, "env": "CartPole-v1", "<b>": None}))
+    assert file.tensors.keys() == GOOD.keys()
+    assert file.notes == ["'step', 'best', 'env', '?b?': no tensors, ignored"]
+    assert (
+        file.notes[0]
+        in imported(saved({**GOOD, "step": 5, "best": 1.5, "env": "CartPole-v1", "<b>": None})).card.contents
+    )
+
+
 def test_parameters_come_out_as_tensors() -> None:
     """Of dict(network.named_parameters()), or state_dict(keep_vars=True)."""
-    tensors = read_torch_file(saved({name: nn.Parameter(tensor) for name, tensor in GOOD.items()}))
+    tensors = read_torch_file(saved({name: nn.Parameter(tensor) for name, tensor in GOOD.items()})).tensors
     assert all(torch.equal(tensors[name], GOOD[name]) for name in GOOD)
     assert not any(tensor.requires_grad for tensor in tensors.values())
 
@@ -111,7 +139,7 @@ def test_parameters_come_out_as_tensors() -> None:
         pytest.param(lambda trap: saved({"w": torch.ones(2, dtype=torch.complex64)}), "unsafe-pickle", id="complex"),
         pytest.param(lambda trap: saved([torch.ones(2)]), "architecture-mismatch", id="list"),
         pytest.param(lambda trap: saved({"a": [torch.ones(2)]}), "architecture-mismatch", id="nested"),
-        pytest.param(lambda trap: saved({"a": torch.ones(2), "b": 3}), "architecture-mismatch", id="mixed"),
+        pytest.param(lambda trap: saved({**GOOD, "b": [3]}), "architecture-mismatch", id="mixed"),
         pytest.param(lambda trap: saved({7: torch.ones(2)}), "architecture-mismatch", id="no names"),
         pytest.param(lambda trap: saved(torch.ones(2)), "architecture-mismatch", id="tensor"),
     ],

@@ -1,5 +1,6 @@
 """Plain weights under known names, from PyTorch and safetensors files."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -84,6 +85,41 @@ def test_a_nature_cnn_by_any_of_its_names(data: Any) -> None:
         (4, 84, 84),
         6,
     )
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [
+        pytest.param(lambda name: f"_orig_mod.module.{name}", id="compiled DataParallel"),
+        pytest.param(lambda name: f"module._orig_mod.{name}", id="DataParallel of a compiled one"),
+        pytest.param(lambda name: f"agent.{name}", id="agent"),
+        pytest.param(lambda name: f"policy.{name}", id="policy"),
+        pytest.param(lambda name: f"module.model.{name}", id="model in DataParallel"),
+        pytest.param(lambda name: f"network.{name}", id="network"),
+        pytest.param(lambda name: name.replace("network.", "network.network."), id="nested"),
+        pytest.param(lambda name: name.replace("network.", "network._orig_mod."), id="compiled in part"),
+        pytest.param(lambda name: f"agent.{name.replace('network.', 'network.network.')}", id="nested in an agent"),
+    ],
+)
+def test_what_is_put_around_a_network_changes_nothing(rename: Callable[[str], str]) -> None:
+    for state in (cleanrl(nature_state()), perceptron_state(["actor.0", "actor.2"], [4, 8, 3])):
+        policy = imported(saved({rename(name): tensor for name, tensor in state.items()}))
+        assert policy.model == imported(saved(state)).model
+
+
+def test_prefixes_of_names_that_we_know_stay() -> None:
+    names = ["policy.hidden1", "policy.hidden2", "policy.output"]
+    state = perceptron_state(names, [4, 8, 8, 3])
+    outputs = network_of(saved({f"module.{name}": tensor for name, tensor in state.items()}))(vectors(5))
+    torch.testing.assert_close(outputs.logits, run(state, names, vectors(5)), atol=1e-5, rtol=0)
+    values = perceptron_state(["network.0", "network.2"], [4, 8, 3])
+    assert imported(saved({f"agent.{name}": tensor for name, tensor in values.items()})).card.head == "q_values"
+
+
+def test_names_that_would_be_the_same_are_left_alone() -> None:
+    state = perceptron_state(["actor.0", "actor.2"], [4, 8, 3])
+    with pytest.raises(ArchitectureMismatch):
+        imported(saved({**state, "_orig_mod.actor.0.weight": torch.ones(8, 4)}))
 
 
 def test_half_precision_weights_are_computed_in_float32() -> None:
