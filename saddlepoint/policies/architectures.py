@@ -1,6 +1,6 @@
 """The layers that plain weights stand for, as nodes of a canonical graph."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 
@@ -14,6 +14,7 @@ ACTIVATIONS: Mapping[str, Mapping[str, float | str]] = {
     "Celu": {"alpha": 1.0},
     "Elu": {"alpha": 1.0},
     "Gelu": {"approximate": "none"},
+    "HardSigmoid": {"alpha": 1 / 6, "beta": 0.5},
     "HardSwish": {},
     "LeakyRelu": {"alpha": 0.01},
     "Mish": {},
@@ -22,10 +23,20 @@ ACTIVATIONS: Mapping[str, Mapping[str, float | str]] = {
     "Sigmoid": {},
     "Softplus": {},
     "Softsign": {},
-    "Swish": {},
     "Tanh": {},
 }
 """Operators that stand after a layer, with the attributes that PyTorch's modules have by default."""
+
+_COMPOSED: Mapping[str, Callable[[GraphBuilder, Live], Live]] = {
+    "HardTanh": lambda build, x: build.live("Clip", x, min=-1.0, max=1.0),
+    "Identity": lambda build, x: x,
+    "LogSigmoid": lambda build, x: build.live("Neg", build.live("Softplus", build.live("Neg", x))),
+    "Relu6": lambda build, x: build.live("Clip", x, min=0.0, max=6.0),
+    # An operator of ONNX, but newer than the canonical opset.
+    "Swish": lambda build, x: build.live("Mul", x, build.live("Sigmoid", x)),
+    "TanhShrink": lambda build, x: build.live("Sub", x, build.live("Tanh", x)),
+}
+"""The same of others, which are no operator of their own."""
 
 NATURE_KERNELS = (8, 4, 3)
 NATURE_STRIDES = (4, 2, 1)
@@ -135,15 +146,11 @@ def flattened(build: GraphBuilder, x: Live) -> Live:
 
 
 def perceptron(build: GraphBuilder, x: Live, layers: Sequence[Layer], activation: str) -> Live:
-    """Linear layers with the activation (a key of ACTIVATIONS) after each."""
+    """Linear layers with the activation (a key of ACTIVATIONS or of the composed ones) after each."""
     for layer in layers:
         x = linear(build, x, layer)
-        # Swish is newer than the canonical opset, so it is spelled out.
-        x = (
-            build.live("Mul", x, build.live("Sigmoid", x))
-            if activation == "Swish"
-            else build.live(activation, x, **ACTIVATIONS[activation])
-        )
+        composed = _COMPOSED.get(activation)
+        x = composed(build, x) if composed else build.live(activation, x, **ACTIVATIONS[activation])
     return x
 
 

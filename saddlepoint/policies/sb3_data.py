@@ -22,20 +22,27 @@ _LIBRARIES = ("stable_baselines3", "sb3_contrib")
 _CLIP_MEAN = 2.0
 """SB3's default (stable_baselines3/sac/policies.py)."""
 _MAX_QUANTILES = 10_000
+_MAX_SAID = 200
 _ACTIVATION_NAMES = {
     "CELU": "Celu",
     "ELU": "Elu",
     "GELU": "Gelu",
+    "Hardsigmoid": "HardSigmoid",
     "Hardswish": "HardSwish",
+    "Hardtanh": "HardTanh",
+    "Identity": "Identity",
     "LeakyReLU": "LeakyRelu",
+    "LogSigmoid": "LogSigmoid",
     "Mish": "Mish",
     "ReLU": "Relu",
+    "ReLU6": "Relu6",
     "SELU": "Selu",
     "SiLU": "Swish",
     "Sigmoid": "Sigmoid",
     "Softplus": "Softplus",
     "Softsign": "Softsign",
     "Tanh": "Tanh",
+    "Tanhshrink": "TanhShrink",
 }
 
 
@@ -68,9 +75,9 @@ class Sb3Data:
     observation: Space
     action: Space
     activation: str | None
-    """A key of ACTIVATIONS, None where the file does not name one."""
-    unknown_activation: bool
-    """Whether the file states another one, such as a functools.partial of one that is known."""
+    """What `perceptron` knows it by, None where the file does not name one."""
+    unknown_activation: str | None
+    """What the file says of another one, such as a functools.partial of one that is known."""
     has_settings: bool
     """Whether the policy's settings can be read; what they leave out is then SB3's default."""
     normalize_images: bool
@@ -113,7 +120,7 @@ def read_data(text: bytes) -> Sb3Data:
         observation=_space(mirrors["observation_space"]),
         action=_space(mirrors["action_space"]),
         activation=_ACTIVATION_NAMES.get(named or ""),
-        unknown_activation=activation is not None and named not in _ACTIVATION_NAMES,
+        unknown_activation=_unknown(activation) if activation is not None and named not in _ACTIVATION_NAMES else None,
         has_settings=bool(settings) or data.get("policy_kwargs") == {},
         normalize_images=settings.get("normalize_images") not in (False, "False"),
         features_extractor=_class_name(extractor),
@@ -134,6 +141,11 @@ def _mirror(value: Any) -> dict[str, Any]:
 def _class_name(text: Any) -> str | None:
     match = _TYPE.match(text) if isinstance(text, str) else None
     return match[1] if match else None
+
+
+def _unknown(activation: Any) -> str:
+    """The name of a class, or whatever text stands for something else."""
+    return _class_name(activation) or str(activation)[:_MAX_SAID] or "nothing"
 
 
 def _policy_class(mirror: Mapping[str, Any]) -> str | None:

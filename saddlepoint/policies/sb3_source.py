@@ -8,6 +8,7 @@ from torch import Tensor
 
 from saddlepoint.errors import UnsupportedArchitecture
 from saddlepoint.policies.graph import Graph
+from saddlepoint.policies.naming import plain
 from saddlepoint.policies.sb3_data import Sb3Data
 from saddlepoint.schemas.policies import PolicyHints
 
@@ -27,13 +28,14 @@ class Source:
     guesses: list[str]
 
     def activation(self, default: Literal["Relu", "Tanh"], *, is_used: bool = True) -> str:
-        """What stands after every hidden layer (a key of ACTIVATIONS); `default` is SB3's for the algorithm."""
+        """What stands after every hidden layer, as `perceptron` knows it; `default` is SB3's for the algorithm."""
         data = self.data
         if self.hints.activation is not None:
             return {"relu": "Relu", "tanh": "Tanh"}[self.hints.activation]
-        if is_used and data.unknown_activation:
+        if is_used and data.unknown_activation is not None:
             raise UnsupportedArchitecture(
-                f"The activation of an SB3 policy must be one of PyTorch's usual ones; this is another. {WAY_OUT}"
+                "The activation of an SB3 policy must be one of PyTorch's that has no settings, such as Tanh or ReLU; "
+                f"this one is {plain(data.unknown_activation)!r}. {WAY_OUT}"
             )
         if is_used and data.activation is None and not data.has_settings:
             self.guesses.append(f"{default.lower()} after every hidden layer, SB3's default")

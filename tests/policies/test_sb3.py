@@ -52,6 +52,10 @@ VECTORS: dict[str, tuple[Any, dict[str, Any]]] = {
     "relu": (PPO, {"activation_fn": nn.ReLU, "ortho_init": False}),
     "silu": (PPO, {"activation_fn": nn.SiLU, "net_arch": [32]}),
     "leaky": (PPO, {"activation_fn": nn.LeakyReLU}),
+    **{
+        kind: (PPO, {"activation_fn": getattr(nn, kind)})
+        for kind in ("Identity", "ReLU6", "Hardtanh", "LogSigmoid", "Tanhshrink", "Hardsigmoid")
+    },
     "uneven": (A2C, {"net_arch": {"pi": [64, 32], "vf": []}}),
     "no hidden layer": (PPO, {"net_arch": []}),
 }
@@ -263,11 +267,20 @@ def test_endless_bounds_are_no_numbers_on_the_card() -> None:
     assert ImportedPolicy.from_bytes(policy.to_bytes()) == policy
 
 
-def test_an_unknown_activation_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("activation", "named"),
+    [
+        ("<class 'mine.Wave'>", "'Wave'"),
+        ("functools.partial(<class 'x.LeakyReLU'>, negative_slope=0.2)", r"'functools\.partial\?\?class"),
+        (["<script>"], r"'\?\?\?script"),
+        ("", "'nothing'"),
+    ],
+)
+def test_an_unknown_activation_is_refused_by_name(activation: Any, named: str) -> None:
     def change(settings: dict[str, Any]) -> None:
-        settings["policy_kwargs"]["activation_fn"] = "<class 'mine.Wave'>"
+        settings["policy_kwargs"]["activation_fn"] = activation
 
-    with pytest.raises(UnsupportedArchitecture, match="activation"):
+    with pytest.raises(UnsupportedArchitecture, match=f"activation .* this one is {named}"):
         imported(zipped(edited(zip_of(perceptron("relu")), change)))
 
 
@@ -364,7 +377,7 @@ def test_action_masks_are_said_not_to_be_applied() -> None:
     [
         {"activation_fn": partial(nn.LeakyReLU, 0.3)},
         {"activation_fn": lambda: nn.Tanh()},
-        {"activation_fn": nn.Hardtanh},
+        {"activation_fn": nn.Softshrink},
         {"features_extractor_class": Halved},
     ],
     ids=["partial", "lambda", "another", "extractor without weights"],
