@@ -17,6 +17,10 @@ WAY_OUT = (
     "Export the network to ONNX, which any architecture can be, with an output called 'logits', 'q_values' or "
     "'action', or with 'mean' and 'log_std'."
 )
+RECURRENT_WAY_OUT = (
+    "Export it to ONNX with inputs 'observation' and 'state_*' and outputs 'next_state_*' beside those of its actions, "
+    "and upload that."
+)
 
 
 @dataclass(frozen=True)

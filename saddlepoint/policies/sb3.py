@@ -7,12 +7,14 @@ from math import prod
 
 from torch import Tensor
 
-from saddlepoint.errors import ArchitectureMismatch, UnsupportedArchitecture
+from saddlepoint.errors import ArchitectureMismatch, PolicyRejected, UnsupportedArchitecture
 from saddlepoint.policies.archives import Archive, check_count
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.graph import Graph
+from saddlepoint.policies.named_weights import RECURRENT_WAY_OUT
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.pickles import read_torch_file
+from saddlepoint.policies.retelling import SAVE_AGAIN
 from saddlepoint.policies.sb3_data import Sb3Data, Space, read_data
 from saddlepoint.policies.sb3_features import check_extractor_names, has_pictures
 from saddlepoint.policies.sb3_heads import actor_critic, deep_q, deterministic_actor, quantile_q, soft_actor
@@ -21,19 +23,22 @@ from saddlepoint.schemas.policies import CONTINUOUS_HEADS, PolicyHints
 
 _WEIGHTS = "policy.pth"
 _TAKEN = "PPO, A2C, TRPO, DQN, QR-DQN, SAC, TQC, TD3 and DDPG"
+_ONE_BOX = "Train on one Box of observations (gymnasium.wrappers.FlattenObservation makes one of most spaces)."
 _REFUSED = (
+    (r".*\blstm_", "a recurrent policy (RecurrentPPO)", RECURRENT_WAY_OUT),
     (
-        "lstm_",
-        "a recurrent policy (RecurrentPPO)",
-        "Export it to ONNX with inputs 'observation' and 'state_*' and outputs 'next_state_*', and upload that.",
-    ),
-    (
-        "features_extractor.extractors.",
+        r".*\bfeatures_extractor\.extractors\.",
         "a policy over a dict of observations (MultiInputPolicy)",
-        "Train on an environment with one Box of observations (gymnasium.wrappers.FlattenObservation makes one).",
+        _ONE_BOX,
     ),
+    (r"actor\.latent_pi\.\d+\.(scale|ra_mean)", "a policy with batch renormalisation (CrossQ)", WAY_OUT),
 )
-"""Parts of the names of tensors, the policies that they belong to, and what to do with those."""
+"""Names of tensors, the policies that they belong to, and what to do with those."""
+_ARS_WAY_OUT = (
+    "Export its network to ONNX with the scores that it plays the largest of as an output called 'q_values', or with "
+    "its numbers as one called 'action', and upload that."
+)
+_MODEL_AGAIN = "Load the model with a recent Stable-Baselines3 and save it again with model.save()."
 _EXTRACTOR = r"features_extractor\.(cnn\.[024]|linear\.0)"
 
 
@@ -93,9 +98,17 @@ def from_sb3(archive: Archive, hints: PolicyHints) -> Found:
     """The policy in an SB3 zip; UnsupportedArchitecture for what is none of `_KINDS`."""
     check_count(archive)
     data = read_data(archive.read("data"))
-    source = Source(read_torch_file(archive.read(_WEIGHTS)).tensors, data, hints, [])
+    source = Source(_weights(archive), data, hints, [])
     found = _found(source)
     return replace(found, contents=_contents(archive, data, found.contents))
+
+
+def _weights(archive: Archive) -> Mapping[str, Tensor]:
+    """The tensors of `policy.pth`, which no user writes by hand: a refusal says what to do with the model."""
+    try:
+        return read_torch_file(archive.read(_WEIGHTS)).tensors
+    except PolicyRejected as error:
+        raise type(error)(error.message.replace(SAVE_AGAIN, _MODEL_AGAIN)) from error
 
 
 def has_sb3_names(tensors: Mapping[str, Tensor]) -> bool:
@@ -115,8 +128,11 @@ def _kind_of(tensors: Mapping[str, Tensor]) -> _Kind | None:
 def _found(source: Source) -> Found:
     _check_taken(source)
     kind = _kind_of(source.tensors)
+    if kind is None and all(name.startswith("action_net.") for name in source.tensors):
+        raise UnsupportedArchitecture(
+            f"SB3 zips may hold policies of {_TAKEN}; this is one of ARS, which has no critic. {_ARS_WAY_OUT}"
+        )
     if kind is None:
-        # Such as ARS, whose only network scores actions that are never sampled.
         raise UnsupportedArchitecture(
             f"SB3 zips may hold policies of {_TAKEN}; the weights of this one are of none. {WAY_OUT}"
         )
@@ -144,7 +160,7 @@ def _check_taken(source: Source) -> None:
     """Raise UnsupportedArchitecture for policies that are known to be of another kind."""
     data = source.data
     for part, meaning, way_out in _REFUSED:
-        if any(part in name for name in source.tensors):
+        if any(re.match(part, name) for name in source.tensors):
             raise UnsupportedArchitecture(f"SB3 zips may hold policies of {_TAKEN}; this is {meaning}. {way_out}")
     if data.foreign_policy is not None:
         raise UnsupportedArchitecture(
@@ -154,13 +170,13 @@ def _check_taken(source: Source) -> None:
     if data.action.kind not in (None, "Discrete", "Box"):
         raise UnsupportedArchitecture(
             f"The actions of a policy must be a Discrete or a Box space; this one has a {data.action.kind} space. "
-            "Train on an environment whose actions are one of these, or export a network with an output of such "
-            "actions to ONNX."
+            "Train on an environment whose actions are one of these; a wrapper can number the combinations of several "
+            "choices."
         )
     if data.observation.kind not in (None, "Box"):
         raise UnsupportedArchitecture(
             f"Observations must be a Box, since an attack moves numbers; this policy takes a {data.observation.kind} "
-            "space. Train on an environment with numeric observations."
+            f"space. {_ONE_BOX}"
         )
 
 

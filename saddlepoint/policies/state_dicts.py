@@ -1,5 +1,6 @@
 """Recognises the networks of plain weights by the names of their tensors."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from saddlepoint.policies.architectures import Layer, layer_of, layers_of, linea
 from saddlepoint.policies.cleanrl import from_cleanrl
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.intake import take_in
-from saddlepoint.policies.named_weights import WAY_OUT, Weights, shown
+from saddlepoint.policies.named_weights import RECURRENT_WAY_OUT, WAY_OUT, Weights, shown
 from saddlepoint.schemas.policies import PolicyHints
 
 
@@ -32,6 +33,8 @@ class _Perceptrons:
     value: tuple[str, ...]
 
 
+_RECURRENT = re.compile(r"\.(weight|bias)_[ih]h")
+"""The tensors of torch's LSTM and GRU, as in CleanRL's ppo_atari_lstm.py."""
 _NATURES = (
     _Nature(("conv1", "conv2", "conv3"), "hidden", "policy", "value"),
     _Nature(("network.0", "network.2", "network.4"), "network.7", "actor", "critic"),
@@ -48,6 +51,11 @@ _SEQUENTIALS = (("policy_net", "value_net"), ("actor", "critic"))
 
 def from_state_dict(tensors: Mapping[str, Tensor], hints: PolicyHints, *, file_format: str) -> Found:
     """The policy that these weights are; UnsupportedArchitecture where their names are not known."""
+    if any(_RECURRENT.search(name) for name in tensors):
+        raise UnsupportedArchitecture(
+            "Plain weights must be those of a network without memory, since they do not say where a state goes; these "
+            f"have recurrent layers. {RECURRENT_WAY_OUT}"
+        )
     weights = Weights(tensors, hints, [])
     found = from_cleanrl(weights, file_format)
     if found is not None:

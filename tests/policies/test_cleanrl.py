@@ -181,6 +181,16 @@ def test_damaged_weights_are_rejected(damage: str) -> None:
     assert caught.value.code in ("architecture-mismatch", "non-finite-weights")
 
 
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU, nn.LSTMCell])
+def test_a_recurrent_network_is_refused_with_its_own_way_out(cell: Any) -> None:
+    """ppo_atari_lstm.py"""
+    state = {**seeded(DqnAtari).state_dict(), "actor.weight": torch.ones(6, 8), "critic.weight": torch.ones(1, 8)}
+    state |= {f"lstm.{name}": tensor for name, tensor in cell(512, 8).state_dict().items()}
+    with pytest.raises(PolicyRejected, match=r"recurrent layers.*'state_") as caught:
+        imported(saved(state))
+    assert "'logits'" not in caught.value.message
+
+
 @pytest.mark.parametrize(
     "held", [(), ({},), ({}, {}), ({"fc_mu.weight": torch.ones(2, 3)}, 3), ({1: torch.ones(2)}, {})]
 )

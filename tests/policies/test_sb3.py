@@ -3,6 +3,7 @@
 import base64
 import pickle
 import zipfile
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from saddlepoint.errors import (
     UnsupportedArchitecture,
 )
 from saddlepoint.policies import ImportedPolicy, load_network
+from saddlepoint.policies.pickles import read_torch_file
 from tests.policies.networks import frames, imported, network_of, saved, vectors, zipped
 from tests.policies.sb3_models import (
     ACTION,
@@ -225,25 +227,48 @@ def test_weights_count_more_than_what_the_text_says() -> None:
     assert any("as the weights take" in guess for guess in policy.card.guesses)
 
 
+CHOICES = "a wrapper can number the combinations"
+ONE_BOX = r"one Box of observations \(gymnasium.wrappers.FlattenObservation"
+STATES = "inputs 'observation' and 'state_"
+
+
 @pytest.mark.parametrize(
-    ("algorithm", "policy", "observation", "action"),
+    ("algorithm", "policy", "observation", "action", "way_out"),
     [
-        (PPO, "MlpPolicy", VECTOR, spaces.MultiDiscrete([2, 3])),
-        (A2C, "MlpPolicy", VECTOR, spaces.MultiBinary(3)),
-        (PPO, "MlpPolicy", spaces.Discrete(5), CHOICE),
-        (PPO, "MultiInputPolicy", spaces.Dict({"a": VECTOR}), CHOICE),
-        (DQN, "MultiInputPolicy", spaces.Dict({"a": VECTOR}), CHOICE),
-        (RecurrentPPO, "MlpLstmPolicy", VECTOR, CHOICE),
-        (RecurrentPPO, "CnnLstmPolicy", PIXELS_LAST, CHOICE),
-        (ARS, "MlpPolicy", VECTOR, CHOICE),
-        (CrossQ, "MlpPolicy", VECTOR, ACTION),
+        (PPO, "MlpPolicy", VECTOR, spaces.MultiDiscrete([2, 3]), CHOICES),
+        (A2C, "MlpPolicy", VECTOR, spaces.MultiBinary(3), CHOICES),
+        (PPO, "MlpPolicy", spaces.Discrete(5), CHOICE, ONE_BOX),
+        (PPO, "MultiInputPolicy", spaces.Dict({"a": VECTOR}), CHOICE, ONE_BOX),
+        (DQN, "MultiInputPolicy", spaces.Dict({"a": VECTOR}), CHOICE, ONE_BOX),
+        (PPO, "MultiInputPolicy", spaces.Dict({"a": PIXELS_LAST}), CHOICE, ONE_BOX),
+        (RecurrentPPO, "MlpLstmPolicy", VECTOR, CHOICE, STATES),
+        (RecurrentPPO, "CnnLstmPolicy", PIXELS_LAST, CHOICE, STATES),
+        (ARS, "MlpPolicy", VECTOR, CHOICE, "one of ARS.*'q_values'"),
+        (ARS, "LinearPolicy", VECTOR, ACTION, "one of ARS.*'action'"),
+        (CrossQ, "MlpPolicy", VECTOR, ACTION, "CrossQ.*'log_std'"),
     ],
 )
-def test_other_policies_are_refused_with_a_way_out(
-    algorithm: Any, policy: str, observation: spaces.Space[Any], action: spaces.Space[Any]
+def test_other_policies_are_refused_with_the_way_out_that_they_have(
+    algorithm: Any, policy: str, observation: spaces.Space[Any], action: spaces.Space[Any], way_out: str
 ) -> None:
-    with pytest.raises(UnsupportedArchitecture, match=r"ONNX|numeric observations|one Box"):
+    with pytest.raises(UnsupportedArchitecture, match=way_out):
         imported(zip_of(make(algorithm, policy, observation, action)))
+
+
+def _deflated(data: bytes) -> bytes:
+    return zipped(members(data), zipfile.ZIP_DEFLATED)
+
+
+def _legacy(data: bytes) -> bytes:
+    return saved(read_torch_file(data).tensors, _use_new_zipfile_serialization=False)
+
+
+@pytest.mark.parametrize("change", [_deflated, _legacy])
+def test_weights_that_another_tool_wrote_into_the_zip_are_to_be_saved_by_sb3(change: Callable[[bytes], bytes]) -> None:
+    entries = members(zip_of(perceptron("ppo")))
+    with pytest.raises(PolicyRejected, match=r"again with model\.save\(\)") as caught:
+        imported(zipped({**entries, "policy.pth": change(entries["policy.pth"])}))
+    assert "torch.save" not in caught.value.message
 
 
 def test_a_custom_features_extractor_is_refused() -> None:
@@ -253,10 +278,15 @@ def test_a_custom_features_extractor_is_refused() -> None:
         imported(zipped({"data": b"{}", "policy.pth": saved(state)}))
 
 
+def test_weights_of_no_kind_are_refused() -> None:
+    with pytest.raises(UnsupportedArchitecture, match="are of none"):
+        imported(zipped({"data": b"{}", "policy.pth": saved({"pi.weight": torch.zeros(3, 4)})}))
+
+
 def test_a_policy_without_a_critic_is_refused() -> None:
     """Such as ARS of sb3-contrib, which never samples its actions."""
     state = {"action_net.weight": torch.zeros(3, 4), "action_net.bias": torch.zeros(3)}
-    with pytest.raises(UnsupportedArchitecture, match="are of none"):
+    with pytest.raises(UnsupportedArchitecture, match="one of ARS"):
         imported(zipped({"data": b"{}", "policy.pth": saved(state)}))
 
 
