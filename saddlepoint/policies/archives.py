@@ -46,6 +46,18 @@ class Archive:
         """How many bytes `read` would give."""
         return self._entries[name].file_size
 
+    def within(self, folder: str) -> "Archive":
+        """The files in a folder, by their names in it."""
+        start = f"{folder}/"
+        held = {name: entry for name, entry in self._entries.items() if name.startswith(start)}
+        return Archive(self._zip, {name.removeprefix(start): entry for name, entry in held.items()})
+
+    def opened(self, name: str) -> "Archive":
+        """The archive that is an entry of this one; the two together keep within the limits of one."""
+        unpacked = sum(entry.file_size for entry in self._entries.values())
+        ratio = max(_SMALL, MAX_RATIO * self._entries[name].compress_size)
+        return open_archive(self.read(name), limit=min(MAX_UNPACKED - unpacked, ratio))
+
     def read(self, name: str) -> bytes:
         """The bytes of an entry; MalformedPolicy if they are not what the directory says."""
         entry = self._entries[name]
@@ -67,8 +79,11 @@ class Archive:
         return data
 
 
-def open_archive(data: bytes) -> Archive:
-    """Check the directory of a zip: counts, sizes, ratios, names and overlaps, before anything is unpacked."""
+def open_archive(data: bytes, *, limit: int = MAX_UNPACKED) -> Archive:
+    """Check the directory of a zip: counts, sizes, ratios, names and overlaps, before anything is unpacked.
+
+    All of it may unpack to `limit` bytes.
+    """
     try:
         opened = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
@@ -81,7 +96,7 @@ def open_archive(data: bytes) -> Archive:
         _check_entry(entry)
     if len({entry.filename for entry in entries}) != len(entries):
         raise MalformedPolicy(f"No two entries of an archive may have the same name; here two do. {_AGAIN}")
-    _check_sizes(entries)
+    _check_sizes(entries, limit)
     _check_overlaps(data, entries)
     return Archive(opened, {entry.filename: entry for entry in entries})
 
@@ -106,11 +121,11 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise MalformedPolicy(f"The entries of an archive must be stored or deflated; one is neither. {_AGAIN}")
 
 
-def _check_sizes(entries: list[zipfile.ZipInfo]) -> None:
+def _check_sizes(entries: list[zipfile.ZipInfo], limit: int) -> None:
     total = sum(entry.file_size for entry in entries)
-    if total > MAX_UNPACKED:
+    if total > limit:
         raise UnpackedTooLarge(
-            f"An archive may unpack to {MAX_UNPACKED} bytes; this one says {total}. Leave out what is not the policy."
+            f"An archive may unpack to {limit} bytes; this one says {total}. Leave out what is not the policy."
         )
     for entry in entries:
         if entry.file_size > max(_SMALL, MAX_RATIO * entry.compress_size):

@@ -10,6 +10,7 @@ from saddlepoint.policies.archives import Archive, open_archive
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.onnx_import import from_onnx
 from saddlepoint.policies.onnx_reader import looks_like_onnx, onnx_member, read_onnx, read_onnx_archive
+from saddlepoint.policies.packages import overlooked, package_of
 from saddlepoint.policies.pickles import Saved, is_bare_pickle, is_torch_archive, read_torch_archive
 from saddlepoint.policies.sb3 import from_sb3, from_sb3_weights, has_sb3_names, is_sb3
 from saddlepoint.policies.state_dicts import from_state_dict
@@ -50,6 +51,19 @@ def recognise(data: bytes, hints: PolicyHints) -> Found:
 
 
 def _from_archive(archive: Archive, hints: PolicyHints) -> Found:
+    found = _from_model(archive, hints)
+    if found is None and (package := package_of(archive)) is not None:
+        inner = _from_model(package.model, hints)
+        found = inner and replace(inner, contents=[*package.notes, *inner.contents])
+    if found is None:
+        raise UnsupportedFormat(
+            "The zip archive is none of the kinds taken: it must hold one .onnx file with its data, or be what "
+            f"Stable-Baselines3 or torch.save wrote, or hold one such zip or folder. {_TAKEN}"
+        )
+    return replace(found, guesses=[*found.guesses, *overlooked(archive, hints)])
+
+
+def _from_model(archive: Archive, hints: PolicyHints) -> Found | None:
     if is_sb3(archive):
         return from_sb3(archive, hints)
     if is_torch_archive(archive):
@@ -57,10 +71,7 @@ def _from_archive(archive: Archive, hints: PolicyHints) -> Found:
     member = onnx_member(archive)
     if member is not None:
         return from_onnx(read_onnx_archive(archive, member), hints, file_format="onnx-zip")
-    raise UnsupportedFormat(
-        "The zip archive is none of the kinds taken: it must hold one .onnx file with its data, or be what "
-        f"Stable-Baselines3 or torch.save wrote. {_TAKEN}"
-    )
+    return None
 
 
 def _from_saved(saved: Saved, hints: PolicyHints) -> Found:

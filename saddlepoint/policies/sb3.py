@@ -89,9 +89,9 @@ _KINDS = (
 )
 
 
-def is_sb3(archive: Archive) -> bool:
-    """Whether the zip has the two entries that every SB3 model has."""
-    return "data" in archive and _WEIGHTS in archive
+def is_sb3(archive: Archive, start: str = "") -> bool:
+    """Whether the zip has the two entries that every SB3 model has, `start` before their names."""
+    return f"{start}data" in archive and f"{start}{_WEIGHTS}" in archive
 
 
 def from_sb3(archive: Archive, hints: PolicyHints) -> Found:
