@@ -31,9 +31,25 @@ _KNOWN_OTHERS = (
     (b"7z\xbc\xaf", "a 7z file"),
     (b"Rar!", "a RAR file"),
     (b"\x7fELF", "a program"),
+    (b"{", "JSON"),
     (b"<", "an HTML or XML page"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"RIFF", "a picture, a sound or a film"),
+    (b"%PDF", "a PDF document"),
+    (b"GGUF", "a GGUF file of a language model"),
+    (b"PK\x05\x06", "an empty zip archive"),
 )
-_TAR_MAGIC = slice(257, 262)
+_INSIDE = (
+    (slice(4, 8), b"TFL3", "a TensorFlow Lite model"),
+    (slice(4, 8), b"ftyp", "a film"),
+    (slice(257, 262), b"ustar", "a tar archive"),
+)
+"""What is told by bytes further in."""
+_START = 64
+_TORCH_TARS = (b"sys_info", b"pickle", b"tensors", b"storages")
+"""How the entries of the tar archives that PyTorch wrote before version 0.1.10 are called."""
 
 
 def recognise(data: bytes, hints: PolicyHints) -> Found:
@@ -87,10 +103,13 @@ def _from_tensors(tensors: Mapping[str, Tensor], hints: PolicyHints, file_format
 
 
 def _refuse_others(data: bytes) -> None:
-    for magic, meaning in _KNOWN_OTHERS:
-        if data.startswith(magic):
-            raise UnsupportedFormat(f"The file is {meaning}, which is no policy. {_TAKEN}")
-    if data[_TAR_MAGIC] == b"ustar" or is_bare_pickle(data):
+    start = data[:_START].lstrip()
+    found = [meaning for magic, meaning in _KNOWN_OTHERS if start.startswith(magic)]
+    found += [meaning for place, magic, meaning in _INSIDE if data[place] == magic]
+    is_old = data[:100].rstrip(b"\0") in _TORCH_TARS
+    if found and not is_old:
+        raise UnsupportedFormat(f"The file is {found[0]}, which is no policy. {_TAKEN}")
+    if is_old or is_bare_pickle(data):
         raise UnsafePickle(
             "The file is a pickle without PyTorch's zip around it, which is a program when loaded; it was not loaded. "
             "Save the weights with torch.save(network.state_dict(), path) of any PyTorch since 1.6."

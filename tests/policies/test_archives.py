@@ -61,6 +61,15 @@ def test_black_frames_may_compress_well() -> None:
     assert open_archive(zipped({"a": bytes(2**20)}, DEFLATED)).size("a") == 2**20
 
 
+@pytest.mark.parametrize("name", ["data", "ppo/data"])
+def test_the_text_of_an_sb3_zip_may_be_mostly_zeros(name: str) -> None:
+    assert open_archive(zipped({name: bytes(2**23)}, DEFLATED)).size(name) == 2**23
+    with pytest.raises(UnpackedTooLarge):
+        open_archive(zipped({name: bytes(2**23 + 1)}, DEFLATED))
+    with pytest.raises(UnpackedTooLarge):
+        open_archive(zipped({f"{name}x": bytes(2**23)}, DEFLATED))
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [

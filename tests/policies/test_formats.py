@@ -3,13 +3,14 @@
 import gzip
 import io
 import os
+import tarfile
 from contextlib import suppress
 
 import numpy as np
 import pytest
 import torch
 
-from saddlepoint.errors import PolicyRejected
+from saddlepoint.errors import PolicyRejected, UnsafePickle, UnsupportedFormat
 from saddlepoint.policies import import_policy
 from saddlepoint.policies.importing import ImportedPolicy
 from saddlepoint.schemas.policies import PolicyHints
@@ -60,6 +61,38 @@ def test_what_is_no_policy_is_refused_by_kind(data: bytes, code: str) -> None:
     with pytest.raises(PolicyRejected) as caught:
         imported(data)
     assert caught.value.code == code
+
+
+def tar(entry: str) -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo(entry))
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "meaning"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "a PNG picture"),
+        (b"\xff\xd8\xff\xe0" + bytes(50), "a JPEG picture"),
+        (b"%PDF-1.4 text", "a PDF document"),
+        (b"\0\0\0\x18ftypmp42" + bytes(50), "a film"),
+        (b"\x1c\0\0\0TFL3" + bytes(60), "a TensorFlow Lite model"),
+        (b"\n<!DOCTYPE html>", "an HTML or XML page"),
+        (b'{"a": 1}', "JSON"),
+        (b"PK\x05\x06" + bytes(18), "an empty zip archive"),
+        (tar("ppo/policy.pth"), "a tar archive"),
+    ],
+)
+def test_what_is_no_policy_is_called_what_it_is(data: bytes, meaning: str) -> None:
+    with pytest.raises(UnsupportedFormat, match=f"The file is {meaning}, which is no policy"):
+        imported(data)
+
+
+@pytest.mark.parametrize("entry", ["sys_info", "pickle"])
+def test_a_tar_that_torch_wrote_is_a_pickle(entry: str) -> None:
+    with pytest.raises(UnsafePickle):
+        imported(tar(entry))
 
 
 BEGINNINGS = (b"", b"PK\x03\x04", b"\x08\x08", b"\x08\x09\x12", b"\x80\x02", b"\x40\0\0\0\0\0\0\0{")
