@@ -10,7 +10,7 @@ from saddlepoint.evaluation.remarks import verdict, warnings
 from saddlepoint.evaluation.worst_case import worst_by_epsilon, worst_case
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Role
-from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.policies import PolicyCard, space_notes
 from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport, WorstCase
 
 __all__ = ["fold_cell", "fold_report"]
@@ -50,7 +50,10 @@ def fold_report(
         worst_by_epsilon=[found for w in worst_by_epsilon(cells) if (found := _scored(w, clean, reference.mean))],
         precision_check=check,
         verdict=verdict(worst, clean, reference.mean),
-        warnings=warnings(cells, greedy_cells, clean, reference.mean, check),
+        warnings=[
+            *warnings(cells, greedy_cells, clean, reference.mean, check),
+            *space_notes(card, plan.environment),
+        ],
         environment_steps=sum(result.length for result in every),
         wall_time_s=wall_time_s,
         versions=versions(),

@@ -50,7 +50,8 @@ _DESCRIBED = frozenset(
         "size",
         "head",
     }
-    | {"canonical_sha256", "max_disagreement", "contents", "guesses", "hints", "created_at", "observation_space"}
+    | {"canonical_sha256", "max_disagreement", "contents", "guesses", "hints", "created_at"}
+    | {"observation_space", "action_space"}
 )
 
 

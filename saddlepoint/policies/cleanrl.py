@@ -1,9 +1,11 @@
 """CleanRL's networks for continuous actions and its Q-networks, by the names that its files give their tensors."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from saddlepoint.errors import ArchitectureMismatch
 from saddlepoint.policies.architectures import (
@@ -79,7 +81,25 @@ def _actor(weights: Weights, file_format: str) -> Found:
         graph = build.finish(mean=mean, log_std=squeezed_log_std(build, raw, *_LOG_STD))
     else:
         graph = build.finish(action=outputs[0])
-    return Found(graph, file_format, "mlp", [weights.counted(idle)], weights.guesses, squash=squash)
+    return Found(
+        graph,
+        file_format,
+        "mlp",
+        [weights.counted(idle)],
+        weights.guesses,
+        squash=squash,
+        action_space=_stated(acting, graph.actions),
+    )
+
+
+def _stated(tensors: Mapping[str, Tensor], count: int) -> dict[str, object] | None:
+    """The bounds of actions that `action_scale` and `action_bias` were made of."""
+    if not all(name in tensors for name in _BUFFERS):
+        return None
+    scale, bias = (tensors[name].reshape(-1).expand(count) for name in _BUFFERS)
+    return {"kind": "Box", "shape": [count], "dtype": None} | {
+        key: side.tolist() for key, side in (("low", bias - scale), ("high", bias + scale))
+    }
 
 
 def _squash(weights: Weights, action: Live) -> Literal["none", "tanh"]:

@@ -24,6 +24,7 @@ class Found:
     contents: list[str] = field(default_factory=list)
     guesses: list[str] = field(default_factory=list)
     observation_space: dict[str, Any] | None = None
+    action_space: dict[str, Any] | None = None
     bounds: tuple[float | None, float | None] | None = None
     """The lowest and highest number an observation may hold, where the file says."""
     original: Step | None = None

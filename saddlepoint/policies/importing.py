@@ -112,6 +112,7 @@ def _card(
         guesses=found.guesses,
         observation_std=_deviation(hints, graph.observation_shape),
         observation_space=found.observation_space,
+        action_space=found.action_space,
         max_disagreement=difference,
         hints=hints,
     )

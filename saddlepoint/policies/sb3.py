@@ -150,6 +150,7 @@ def _found(source: Source) -> Found:
         [_counted(source.tensors, acting)],
         source.guesses,
         observation_space=_stated(space),
+        action_space=_stated_actions(source.data.action),
         bounds=(space.low, space.high),
         squash=head.squash,
         fixed_deviation=head.fixed_deviation,
@@ -226,3 +227,12 @@ def _stated(space: Space) -> dict[str, object] | None:
         return None
     shape = None if space.shape is None else list(space.shape)
     return {"kind": space.kind, "shape": shape, "dtype": space.dtype, "low": space.low, "high": space.high}
+
+
+def _stated_actions(space: Space) -> dict[str, object] | None:
+    """With the bounds of each number where they differ, since a policy's numbers mean what they lie between."""
+    if space.kind == "Discrete":
+        return {"kind": space.kind, "n": space.n, "start": space.start}
+    stated = _stated(space)
+    bounds = {"low": (space.low, space.lows), "high": (space.high, space.highs)}
+    return stated and stated | {key: each if shared is None else shared for key, (shared, each) in bounds.items()}

@@ -23,6 +23,7 @@ _CLIP_MEAN = 2.0
 """SB3's default (stable_baselines3/sac/policies.py)."""
 _MAX_QUANTILES = 10_000
 _MAX_SAID = 200
+_MAX_BOUNDS = 256
 _ACTIVATION_NAMES = {
     "CELU": "Celu",
     "ELU": "Elu",
@@ -57,6 +58,10 @@ class Space:
     low: float | None = None
     high: float | None = None
     """The finite bounds that all entries share."""
+    lows: list[float | None] | None = None
+    highs: list[float | None] | None = None
+    """The bounds of each of at most `_MAX_BOUNDS` entries, where the text gives all; None in it is no bound."""
+    start: int | None = None
 
     @property
     def is_image(self) -> bool | None:
@@ -168,14 +173,16 @@ def _positive(value: Any, default: float) -> float:
 def _space(mirror: Mapping[str, Any]) -> Space:
     dtype = re.search(r"\b(u?int\d+|float\d+|bool)\b", str(mirror.get("dtype", "")))
     shape = _shape(mirror.get("_shape", mirror.get("shape")))
-    count = _numbers(mirror.get("n"))
     return Space(
         kind=_class_name(mirror.get(":type:")),
         shape=shape,
         dtype=dtype[1] if dtype else None,
-        n=int(count[0]) if len(count) == 1 and count[0].is_integer() else None,
+        n=_whole(mirror.get("n")),
         low=_shared(mirror, "low", shape),
         high=_shared(mirror, "high", shape),
+        lows=_each(mirror, "low", shape),
+        highs=_each(mirror, "high", shape),
+        start=_whole(mirror.get("start")),
     )
 
 
@@ -195,6 +202,18 @@ def _shared(mirror: Mapping[str, Any], key: str, shape: tuple[int, ...] | None) 
         return None
     is_complete = numbers is short or len(numbers) == prod(shape) or "..." in str(text)
     return numbers[0] if is_complete else None
+
+
+def _each(mirror: Mapping[str, Any], key: str, shape: tuple[int, ...] | None) -> list[float | None] | None:
+    numbers = _numbers(mirror.get(key))
+    if shape is None or len(numbers) != prod(shape) or len(numbers) > _MAX_BOUNDS or "..." in str(mirror.get(key)):
+        return None
+    return [number if isfinite(number) else None for number in numbers]
+
+
+def _whole(value: Any) -> int | None:
+    numbers = _numbers(value)
+    return int(numbers[0]) if len(numbers) == 1 and numbers[0].is_integer() else None
 
 
 def _numbers(value: Any) -> list[float]:

@@ -8,6 +8,7 @@ from saddlepoint.errors import ActionMismatch, ObservationMismatch
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
 from saddlepoint.schemas.environments import ContinuousSpace, DiscreteSpace, EnvironmentDescription, EnvironmentSpec
 from saddlepoint.schemas.problems import Problem
+from saddlepoint.schemas.stated_spaces import notes, other_actions
 
 Layout = Literal["nhwc", "nchw"]
 Head = Literal["logits", "q_values", "gaussian", "action"]
@@ -103,6 +104,8 @@ class PolicyCard(Schema):
     observation_std: list[float] | None = None
     observation_space: dict[str, Any] | None = None
     """As the file itself states it, where it does."""
+    action_space: dict[str, Any] | None = None
+    """The same. Of a Box, `low` and `high` are a number that all entries share, or one per entry, None if unbounded."""
     max_disagreement: float
     """Largest difference of torch and onnxruntime outputs on the check rows."""
     hints: PolicyHints = PolicyHints()
@@ -171,6 +174,13 @@ def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | Continu
             f"squash 'tanh' scales actions to the bounds of their space, and {env_id} leaves some of them unbounded. "
             "State squash 'none' in the card, or bound the actions with a wrapper of the environment."
         )
+    other = None if card.squash == "tanh" else other_actions(card.action_space, space)  # a tanh is taken to any bounds
+    if other is not None:
+        raise ActionMismatch(
+            f"{env_id} takes actions of {other[1]}; the policy's file states {other[0]}, so that its numbers would "
+            "mean something else here. Choose the environment it was trained for with its wrappers (such as RescaleAction), "
+            "or export the policy to ONNX with the rescaling inside."
+        )
 
 
 def _fitting(space: DiscreteSpace | ContinuousSpace) -> str:
@@ -180,3 +190,8 @@ def _fitting(space: DiscreteSpace | ContinuousSpace) -> str:
 
 def _names(outputs: tuple[str, ...]) -> str:
     return " and ".join(repr(name) for name in outputs)
+
+
+def space_notes(card: PolicyCard, description: EnvironmentDescription) -> list[str]:
+    """What the file was made for that the environment is not, where that is no reason to refuse."""
+    return list(notes(card.observation_space, card.action_space, description.observation, description.action))

@@ -52,6 +52,15 @@ def test_a_cell_by_hand() -> None:
     assert cell.normalized is None
 
 
+def test_spaces_that_the_file_states_and_the_environment_has_not_are_told() -> None:
+    plan = plan_of(SPEC)
+    stated = {"kind": "Box", "shape": [4, 84, 84], "dtype": "float32", "low": 0.0, "high": 1.0}
+    card = CARD.model_copy(update={"observation_space": stated})
+    report = fold_report(plan, SPEC, card, results(plan, RETURNS), wall_time_s=1.0, created_at=NOW)
+    (told,) = set(report.warnings) - set(report_of().warnings)
+    assert told.startswith("The policy's file states observations of float32 0 to 1, the environment gives uint8")
+
+
 def test_a_cell_does_not_depend_on_the_order_of_its_episodes() -> None:
     plan = plan_of(SPEC)
     episodes = results(plan, RETURNS)[2]

@@ -144,6 +144,17 @@ def test_an_actor_without_its_scale_is_guessed_to_be_squashed() -> None:
     assert imported(saved(state), squash="none").card.squash == "none"
 
 
+@pytest.mark.parametrize("kind", ["sac", "td3"])
+def test_the_scale_of_an_actor_gives_the_bounds_of_its_actions(kind: str) -> None:
+    stated = {"kind": "Box", "shape": [2], "dtype": None, "low": [-1.0, -2.5], "high": [1.0, 3.0]}
+    assert imported(saved(state_of(kind))).card.action_space == stated
+    single = {**state_of(kind), "action_scale": torch.tensor(2.0), "action_bias": torch.tensor([0.0])}
+    space = imported(saved(single)).card.action_space
+    assert space is not None
+    assert (space["low"], space["high"]) == ([-2.0, -2.0], [2.0, 2.0])
+    assert imported(saved(state_of("ppo"))).card.action_space is None
+
+
 def test_statistics_of_a_normaliser_are_folded_in() -> None:
     policy = imported(saved(state_of("ppo")), observation_mean=[1.0], observation_std=[2.0], observation_clip=0.5)
     with torch.no_grad():

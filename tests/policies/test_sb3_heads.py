@@ -162,6 +162,41 @@ def test_policies_over_pictures(kind: str) -> None:
     assert policy.card.guesses == []
 
 
+WIDE = spaces.Box(-0.4, 0.4, (17,), np.float32)
+VARIED = spaces.Box(np.linspace(-2, -1, 2000, dtype=np.float32), np.float32(1.5))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "action", "low", "high"),
+    [
+        (PPO, ACTION, [-1.0, -2.5], [1.0, 3.0]),
+        (SAC, ACTION, [-1.0, -2.5], [1.0, 3.0]),
+        (TD3, WIDE, -0.4, 0.4),
+        (PPO, SQUARE, -2.0, 1.0),
+        # The text leaves out the middle of so many numbers.
+        (PPO, VARIED, None, 1.5),
+    ],
+)
+def test_the_bounds_of_actions_are_on_the_card(algorithm: Any, action: Any, low: Any, high: Any) -> None:
+    space = imported(zip_of(make(algorithm, "MlpPolicy", VECTOR, action))).card.action_space
+    expected = {"kind": "Box", "shape": list(action.shape), "dtype": "float32", "low": low, "high": high}
+    assert space == expected
+
+
+def test_an_action_without_a_bound_has_none_on_the_card() -> None:
+    data = zip_of(make(PPO, "MlpPolicy", VECTOR, ACTION))
+    change = {"low": "[-inf  -1.]", "high": "[inf inf]", "low_repr": "None", "high_repr": "inf"}
+    space = imported(zipped(edited(data, lambda settings: settings["action_space"].update(change)))).card.action_space
+    assert space is not None
+    assert (space["low"], space["high"]) == ([None, -1.0], [None, None])
+
+
+def test_the_number_of_choices_is_on_the_card() -> None:
+    card = imported(zip_of(make(DQN, "MlpPolicy", VECTOR))).card
+    assert card.action_space == {"kind": "Discrete", "n": 6, "start": 0}
+    assert imported(members(zip_of(make(DQN, "MlpPolicy", VECTOR)))["policy.pth"]).card.action_space is None
+
+
 @pytest.mark.parametrize("algorithm", [PPO, SAC, TD3])
 def test_actions_and_observations_of_several_axes(algorithm: Any) -> None:
     model = make(algorithm, "MlpPolicy", TABLE, SQUARE)
