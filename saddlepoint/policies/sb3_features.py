@@ -22,7 +22,6 @@ from saddlepoint.policies.intake import PIXEL_MAXIMUM, take_in, turned_from_pixe
 from saddlepoint.policies.sb3_source import WAY_OUT, Source
 
 _CNN_PARTS = ("cnn.0", "cnn.2", "cnn.4", "linear.0")
-_SMALLEST_PICTURE = 16
 
 
 @dataclass(frozen=True)
@@ -133,10 +132,8 @@ def _flat(source: Source, first: Sequence[str]) -> Features:
     shape = _flat_shape(source, first)
     is_image = len(shape) == 3 and source.data.observation.is_image
     scale = source.hints.pixel_scale or (PIXEL_MAXIMUM if is_image and source.data.normalize_images else None)
-    turned = None
-    if is_image and (source.hints.layout is not None or min(shape[1:]) >= _SMALLEST_PICTURE):
-        # SB3 turns colour pictures for perceptrons too, and the file states them as turned.
-        turned = turned_from_pixels(source.hints.layout, shape, source.guesses)
+    # SB3 turns colour pictures of any size for perceptrons too, and the file states them as turned.
+    turned = turned_from_pixels(source.hints.layout, shape, source.guesses) if is_image else None
     intake = take_in(shape, source.hints, scale=scale, turned=turned)
     features = flattened(intake.build, intake.x)
     return Features(intake.build, features, features)

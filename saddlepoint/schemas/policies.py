@@ -144,9 +144,17 @@ def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> N
         raise ObservationMismatch(
             f"{description.env.id} gives observations of shape {list(expected)}, the policy takes {list(got)}. "
             "Choose the matching environment or its frame options (frame_stack, frame_size, grayscale; on the command "
-            "line --env-option frame_stack=1), or state the layout in the card."
+            "line --env-option frame_stack=1)"
+            + (', or state the layout in the card ("nhwc" or "nchw").' if _may_be_turned(card, expected) else ".")
         )
     _check_actions(card, description.env.id, description.action)
+
+
+def _may_be_turned(card: PolicyCard, expected: tuple[int, ...]) -> bool:
+    """Whether another layout can make the shapes equal; of plain weights it turns pictures of one or three channels."""
+    shape = card.observation.shape
+    is_same = len(shape) == 3 and sorted(shape) == sorted(expected)
+    return is_same and (card.format.startswith("onnx") or min(shape) in (1, 3))
 
 
 def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | ContinuousSpace) -> None:
@@ -178,8 +186,8 @@ def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | Continu
     if other is not None:
         raise ActionMismatch(
             f"{env_id} takes actions of {other[1]}; the policy's file states {other[0]}, so that its numbers would "
-            "mean something else here. Choose the environment it was trained for with its wrappers (such as RescaleAction), "
-            "or export the policy to ONNX with the rescaling inside."
+            "mean something else here. Choose the environment it was trained for with its wrappers (such as "
+            "RescaleAction), or export the policy to ONNX with the rescaling inside."
         )
 
 

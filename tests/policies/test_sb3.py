@@ -111,9 +111,9 @@ def test_pictures_that_are_scaled_outside_are_not_scaled_again() -> None:
 
 
 def test_a_perceptron_over_pictures_divides_by_255() -> None:
-    model = make(PPO, "MlpPolicy", spaces.Box(0, 255, (3, 5, 4), np.uint8))
+    model = make(PPO, "MlpPolicy", spaces.Box(0, 255, (4, 5, 6), np.uint8))
     generator = torch.Generator().manual_seed(0)
-    assert_same(model, zip_of(model), torch.randint(0, 256, (4, 3, 5, 4), generator=generator).float())
+    assert_same(model, zip_of(model), torch.randint(0, 256, (4, 4, 5, 6), generator=generator).float())
 
 
 def test_a_perceptron_over_a_byte_vector_does_not() -> None:
@@ -433,13 +433,15 @@ def test_layers_that_are_not_known_are_refused() -> None:
         imported(zipped({**members(zip_of(perceptron("ppo"))), "policy.pth": saved(state)}))
 
 
-def test_colour_pictures_are_taken_channels_last_by_perceptrons_too() -> None:
-    model = make(PPO, "MlpPolicy", spaces.Box(0, 255, (40, 48, 3), np.uint8))
+@pytest.mark.parametrize("shape", [(40, 48, 3), (7, 7, 3)], ids=["colours", "MiniGrid"])
+def test_pictures_are_taken_channels_last_by_perceptrons_too(shape: tuple[int, ...]) -> None:
+    model = make(PPO, "MlpPolicy", spaces.Box(0, 255, shape, np.uint8))
     policy = imported(zip_of(model))
-    assert policy.card.observation.shape == (40, 48, 3)
-    pixels = torch.randint(0, 256, (3, 40, 48, 3), generator=torch.Generator().manual_seed(0)).float()
+    assert policy.card.observation.shape == shape
+    pixels = torch.randint(0, 256, (3, *shape), generator=torch.Generator().manual_seed(0)).float()
     expected = probabilities(model, pixels.permute(0, 3, 1, 2))
     torch.testing.assert_close(load_network(policy.model)(pixels).logits.softmax(-1), expected, atol=1e-5, rtol=0)
+    assert imported(zip_of(model), layout="nchw").card.observation.shape == (shape[2], *shape[:2])
 
 
 def test_a_critic_of_several_values_is_refused() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from saddlepoint.errors import ActionMismatch
+from saddlepoint.errors import ActionMismatch, ObservationMismatch
 from saddlepoint.schemas.environments import (
     BoxSpace,
     ContinuousSpace,
@@ -95,3 +95,26 @@ def test_other_observations_are_a_note(stated: dict[str, Any] | None, said: str 
     notes = space_notes(policy, CAR_RACING)
     assert len(notes) == (said is not None)
     assert not said or said in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "file_format", "is_advised"),
+    [
+        ((3, 96, 96), "sb3-zip", True),
+        ((3, 96, 96), "onnx", True),
+        ((4, 96, 96), "onnx", False),
+        ((27648,), "sb3-zip", False),
+    ],
+)
+def test_the_layout_is_advised_where_it_can_help(shape: tuple[int, ...], file_format: str, is_advised: bool) -> None:
+    with pytest.raises(ObservationMismatch) as caught:
+        check_compatible(card("gaussian", shape, format=file_format), CAR_RACING)
+    assert ("layout" in caught.value.message) == is_advised
+
+
+def test_no_layout_turns_the_frames_of_plain_weights() -> None:
+    stacked = CAR_RACING.model_copy(update={"observation": BoxSpace(shape=(84, 84, 4), dtype="uint8", low=0, high=255)})
+    for file_format, is_advised in (("onnx", True), ("sb3-zip", False)):
+        with pytest.raises(ObservationMismatch) as caught:
+            check_compatible(card("gaussian", (4, 84, 84), format=file_format), stacked)
+        assert ("layout" in caught.value.message) == is_advised
