@@ -38,6 +38,10 @@ _ARS_WAY_OUT = (
     "Export its network to ONNX with the scores that it plays the largest of as an output called 'q_values', or with "
     "its numbers as one called 'action', and upload that."
 )
+_FOREIGN_WAY_OUT = (
+    "If it changes nothing but settings, make the model with SB3's own class and these as policy_kwargs, give it the "
+    "weights with set_parameters() and save that."
+)
 _MODEL_AGAIN = "Load the model with a recent Stable-Baselines3 and save it again with model.save()."
 _EXTRACTOR = r"features_extractor\.(cnn\.[024]|linear\.0)"
 
@@ -166,7 +170,7 @@ def _check_taken(source: Source) -> None:
     if data.foreign_policy is not None:
         raise UnsupportedArchitecture(
             "The class of an SB3 policy must be one of SB3's own, since code of another is not read; this one is from "
-            f"the module {plain(data.foreign_policy)!r}. {WAY_OUT}"
+            f"the module {plain(data.foreign_policy)!r}. {_FOREIGN_WAY_OUT} {WAY_OUT}"
         )
     if data.action.kind not in (None, "Discrete", "Box"):
         raise UnsupportedArchitecture(

@@ -417,20 +417,37 @@ def test_settings_that_change_the_network_are_not_overlooked(settings: dict[str,
         imported(zip_of(make(PPO, "MlpPolicy", VECTOR, **settings)))
 
 
-def test_a_policy_class_of_the_users_own_is_refused() -> None:
-    """Its weights may have the usual names and its code another activation."""
+def _of_module(module: str | None) -> bytes:
+    """A model whose file says that its policy's class is of this module, or says nothing of it."""
 
     def change(settings: dict[str, Any]) -> None:
-        settings["policy_class"]["__module__"] = "__main__"
+        settings["policy_class"] |= {"__module__": module}
+        if module is None:
+            del settings["policy_class"]["__module__"]
 
-    with pytest.raises(UnsupportedArchitecture, match="__main__"):
-        imported(zipped(edited(zip_of(perceptron("ppo")), change)))
+    return zipped(edited(zip_of(perceptron("ppo")), change))
 
 
-def test_layers_that_are_not_known_are_refused() -> None:
-    state = {**perceptron("ppo").policy.state_dict(), "mlp_extractor.attention.weight": torch.ones(3)}
-    with pytest.raises(UnsupportedArchitecture, match="attention"):
-        imported(zipped({**members(zip_of(perceptron("ppo"))), "policy.pth": saved(state)}))
+@pytest.mark.parametrize(
+    "module",
+    [
+        None,
+        "stable_baselines3.common.policies",
+        "stable_baselines3.a2c.policies",
+        "stable_baselines3.ppo.policies",
+        "sb3_contrib.common.maskable.policies",
+        "sb3_contrib.trpo.policies",
+    ],
+)
+def test_policy_classes_of_sb3_itself_in_any_version(module: str | None) -> None:
+    assert_same(perceptron("ppo"), _of_module(module), vectors(2))
+
+
+@pytest.mark.parametrize("module", ["__main__", "utils.policies", "stable_baselines3_mine", ".stable_baselines3", ""])
+def test_a_policy_class_of_the_users_own_is_refused(module: str) -> None:
+    """Its weights may have the usual names and its code another activation."""
+    with pytest.raises(UnsupportedArchitecture, match=f"module '{module}'.*set_parameters.*ONNX"):
+        imported(_of_module(module))
 
 
 @pytest.mark.parametrize("shape", [(40, 48, 3), (7, 7, 3)], ids=["colours", "MiniGrid"])
