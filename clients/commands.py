@@ -4,6 +4,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any, cast
 
+from clients.cards import card_text
 from clients.console import Console
 from clients.operations import left_running
 from clients.report import Report, writable_folder
@@ -107,8 +108,7 @@ def inspect(options: Namespace, console: Console) -> None:
     """Upload a policy and write its card."""
     with _client(options) as client:
         card = client.upload(options.file, options.card, options.vecnormalize)
-    console.guesses(card.guesses)
-    console.card(card)
+    console.data(card, card_text(card))
 
 
 def train(options: Namespace, console: Console) -> None:

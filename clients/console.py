@@ -41,20 +41,8 @@ class Console:
         plain = [_plain(item) for item in items]
         self.data(plain, text_table(columns, [[str(item[column]) for column in columns] for item in plain]))
 
-    def card(self, value: BaseModel) -> None:
-        """One value: all its fields as JSON, else a line for each that says something."""
-        fields = {name: field for name, field in _plain(value).items() if field not in (None, [], {})}
-        width = max(map(len, fields))
-        self.data(value, "\n".join(f"{name.ljust(width)}  {_line(field)}" for name, field in fields.items()))
-
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def _line(field: Any) -> str:
-    if isinstance(field, list) and all(isinstance(item, str) for item in field):
-        return "; ".join(field)
-    return field if isinstance(field, str) else json.dumps(field)

@@ -148,8 +148,8 @@ def test_inspect_prints_the_card(use: Use, policy: str, capsys: pytest.CaptureFi
     use(answer(fakes.card(), 201))
     assert main(["inspect", policy]) == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert lines["architecture"] == "mlp"
-    assert "guesses" not in lines
+    assert lines["network"].startswith("mlp, 10 parameters")
+    assert lines["actions"] == "one of 2 choices, by logits"
 
 
 def test_attacks_are_listed(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
