@@ -4,7 +4,9 @@ Unpickling runs whatever a file names. Here `find_class` gives classes that reme
 nothing, so that the plain data among them can be looked at.
 """
 
+import io
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +58,21 @@ class _Reader(pickle.Unpickler):
         return _standing_for(module_name, global_name)
 
 
+def _check_claims(data: bytes) -> None:
+    """Raise ValueError for lengths and numbers beyond the file: Python's reader makes room for them before it looks."""
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name.endswith("PUT") and isinstance(argument, int) and argument > len(data):
+            raise ValueError("a number in the memo that the file cannot reach")
+
+
 def read_inert(path: Path) -> Any:
     """The root of the pickle at `path`. Raises InvalidRequest."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InvalidRequest(f"{str(path)!r} has more than {MAX_BYTES} bytes, which statistics never have.")
-        with path.open("rb") as stream:
-            return _Reader(stream).load()
+        data = path.read_bytes()
+        _check_claims(data)
+        return _Reader(io.BytesIO(data)).load()
     except OSError as error:
         raise InvalidRequest(f"{str(path)!r} cannot be read. Give the file that VecNormalize.save() wrote.") from error
     except InvalidRequest:

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,49 @@ def test_no_module_is_imported(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest):
         read(b"cantigravity\nfly\n.", tmp_path)
     assert "antigravity" not in sys.modules
+
+
+IO, OPEN, WRITE = b"\x8c\x02io", b"\x8c\x04open", b"\x8c\x01w"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        IO + OPEN + b"\x93",
+        IO + b"\x94" + OPEN + b"\x9400h\x00h\x01\x93",
+        b"\x8c\x0bcollections" + b"q\x000" + IO + b"q\x000h\x00" + OPEN + b"\x93",
+        b"cio\nopen\n",
+        b"\x8c\x08builtins\x8c\x0a__import__\x93\x8c\x02io\x85R0" + IO + OPEN + b"\x93",
+    ],
+    ids=["two texts", "memo", "memo written twice", "oldest", "after an import"],
+)
+def test_names_are_never_followed_however_they_are_put_together(named: bytes, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    path = b"\x8c" + len(str(marker)).to_bytes(1, "little") + str(marker).encode()
+    content = b"\x80\x04" + named + path + WRITE + b"\x86R."
+    with pytest.raises(InvalidRequest):
+        read(content, tmp_path)
+    assert not marker.exists()
+    pickle.loads(content).close()
+    assert marker.exists(), "else this would show nothing"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\x80\x04Nr" + (2**26).to_bytes(4, "little") + b".", id="number in the memo"),
+        pytest.param(b"\x80\x04\x8e" + (2**29).to_bytes(8, "little") + b"x.", id="length of bytes"),
+        pytest.param(b"\x80\x05\x96" + (2**29).to_bytes(8, "little") + b"x.", id="length of a buffer"),
+    ],
+)
+def test_a_pickle_of_some_bytes_takes_no_more_than_some(content: bytes, tmp_path: Path) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidRequest):
+            read(content, tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
 
 
 WHOLE = pickle.dumps(normalised())
