@@ -23,6 +23,7 @@ _CLIP_MEAN = 2.0
 """SB3's default (stable_baselines3/sac/policies.py)."""
 _MAX_QUANTILES = 10_000
 _MAX_SAID = 200
+"""Characters of a name. The patterns take time by the square of the length."""
 _MAX_BOUNDS = 256
 _ACTIVATION_NAMES = {
     "CELU": "Celu",
@@ -144,7 +145,7 @@ def _mirror(value: Any) -> dict[str, Any]:
 
 
 def _class_name(text: Any) -> str | None:
-    match = _TYPE.match(text) if isinstance(text, str) else None
+    match = _TYPE.match(text) if isinstance(text, str) and len(text) <= _MAX_SAID else None
     return match[1] if match else None
 
 

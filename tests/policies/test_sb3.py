@@ -386,6 +386,14 @@ def test_odd_mirrors_are_no_reason_to_fail(mirror: object) -> None:
     assert imported(data).card.observation.shape == (4,)
 
 
+@pytest.mark.timeout(20)
+def test_the_name_of_a_class_is_not_searched_for_in_a_megabyte() -> None:
+    def change(settings: dict[str, Any]) -> None:
+        settings["observation_space"][":type:"] = "<class '" + "a" * 2**20
+
+    assert imported(zipped(edited(zip_of(perceptron("ppo")), change))).card.observation_space is None
+
+
 def test_a_layer_that_does_not_fit_is_refused() -> None:
     state = dict(perceptron("ppo").policy.state_dict())
     state["action_net.weight"] = torch.zeros(6, 63)
