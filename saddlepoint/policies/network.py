@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Graph, live_part
 from saddlepoint.policies.operators import compute
+from saddlepoint.policies.patches import from_patches, to_patches
 from saddlepoint.policies.reading import read_canonical
 from saddlepoint.policies.rewrites import Rewritten, for_speed
 from saddlepoint.schemas.policies import HEAD_OUTPUTS
@@ -51,7 +52,7 @@ class PolicyNetwork(nn.Module):
         self.observation_shape = graph.observation_shape
         self.state_shapes = graph.states
         self.precision = precision
-        self._dtype = _DTYPES[precision]
+        self.dtype = _DTYPES[precision]
         rewritten = for_speed(graph)
         self._block = rewritten.block
         self._whole = rewritten.graph
@@ -64,7 +65,7 @@ class PolicyNetwork(nn.Module):
 
     def _register(self, rewritten: Rewritten) -> None:
         for name, constant in rewritten.graph.constants.items():
-            held = constant.to(self._dtype) if constant.is_floating_point() else constant
+            held = constant.to(self.dtype) if constant.is_floating_point() else constant
             if held.ndim == 4:
                 held = held.contiguous(memory_format=torch.channels_last)
             self.register_buffer(name, held)
@@ -80,16 +81,11 @@ class PolicyNetwork(nn.Module):
 
     def to_attack_layout(self, observation: Tensor) -> Tensor:
         """The observations (N, *observation_shape) as the network computes with them: a new order, or as is."""
-        if self._block == 1:
-            return observation
-        moved = nn.functional.pixel_unshuffle(observation, self._block)
-        return moved.contiguous(memory_format=torch.channels_last)
+        return observation if self._block == 1 else to_patches(observation, self._block)
 
     def from_attack_layout(self, x: Tensor) -> Tensor:
         """The inverse of `to_attack_layout`."""
-        if self._block == 1:
-            return x
-        return nn.functional.pixel_shuffle(x, self._block).contiguous()
+        return x if self._block == 1 else from_patches(x, self._block)
 
     def forward_attack(self, x: Tensor, states: Sequence[Tensor] = (), *, with_value: bool = False) -> Outputs:
         """The outputs at observations in the attack layout; the value only on request, since it can double the work."""
@@ -100,9 +96,9 @@ class PolicyNetwork(nn.Module):
             )
         graph = self._whole if with_value else self._policy
         values = {name: self.get_buffer(name) for name in graph.constants}
-        values[OBSERVATION] = x.to(self._dtype)
+        values[OBSERVATION] = x.to(self.dtype)
         for index, state in enumerate(states):
-            values[STATE.format(index)] = state.detach().to(self._dtype)
+            values[STATE.format(index)] = state.detach().to(self.dtype)
         for node in graph.nodes:
             values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
         outputs = {name: values[source].float() for name, source in graph.outputs.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 from torch.nn import functional as F
 
+from saddlepoint.policies.flatten import flatten_channels_last
 from saddlepoint.policies.graph import OBSERVATION, Graph, Node, live_part
 
 
@@ -18,8 +19,11 @@ class Rewritten:
 
 
 def for_speed(graph: Graph) -> Rewritten:
-    """The graph with its input scale folded and its first convolution as space-to-depth, where that is exact."""
-    return space_to_depth(fold_input_scale(graph))
+    """The graph with its input scale folded, its features flattened as they lie and its first convolution on patches.
+
+    Each where that is exact.
+    """
+    return space_to_depth(flatten_channels_last(fold_input_scale(graph)))
 
 
 def fold_input_scale(graph: Graph) -> Graph:
