@@ -102,10 +102,9 @@ class Ball:
             radius = radius * scale
         lower = _towards(observation - radius, observation, radius)
         upper = _towards(observation + radius, observation, radius)
-        return cls(
-            lower=torch.maximum(lower, torch.minimum(low, observation)),
-            upper=torch.minimum(upper, torch.maximum(high, observation)),
-        )
+        if bool((low > observation.amin()).any() | (high < observation.amax()).any()):
+            low, high = torch.minimum(low, observation), torch.maximum(high, observation)
+        return cls(lower=torch.maximum(lower, low, out=lower), upper=torch.minimum(upper, high, out=upper))
 
     def clip_(self, x: Tensor) -> Tensor:
         """The point of the ball nearest to `x`, in place."""
@@ -119,7 +118,8 @@ def uniform_start(observation: Tensor, radius: Tensor, noise: Tensor, ball: Ball
 
     `radius` broadcasts against the rows.
     """
-    x = torch.addcmul(observation, noise * 2 - 1, radius)
+    span = torch.add(noise.new_tensor(-1.0), noise, alpha=2)
+    x = torch.addcmul(observation, span, radius, out=span)
     if ball.l2 is not None:
         x = ball.l2.start(x, noise)
     return ball.clip_(x)
@@ -143,10 +143,11 @@ def norms(x: Tensor) -> Tensor:
 
 def _towards(limit: Tensor, centre: Tensor, radius: Tensor) -> Tensor:
     """`limit`, one float32 nearer to `centre` where it lies farther than `radius` from it."""
-    too_far = (limit - centre).abs_().sub_(radius)
-    if too_far.amax() <= 0:  # pixels always: whole numbers are exact, and the next line is slow
+    distance = (limit - centre).abs_()
+    farthest = distance.amax(entries(distance), keepdim=True)
+    if (farthest <= radius).all():  # pixels always: whole numbers are exact, and the next line is slow
         return limit
-    return torch.where(too_far > 0, torch.nextafter(limit, centre), limit)
+    return torch.where(distance > radius, torch.nextafter(limit, centre), limit)
 
 
 def _bound(

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -23,6 +24,10 @@ class AttackedNetwork(Protocol):
     It may compute fastest on another arrangement of an observation's entries (its attack layout); everything is then
     computed in that arrangement. Both maps only permute entries, each row for itself.
     """
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in. `forward_attack` casts its argument to it before anything else."""
 
     def to_attack_layout(self, observation: Tensor, /) -> Tensor:
         """(N, *obs) float32 -> (N, *layout) float32."""

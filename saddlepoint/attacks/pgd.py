@@ -18,6 +18,7 @@ from saddlepoint.attacks.heads import CATEGORICAL, Head, Value
 from saddlepoint.attacks.network import Answer, AttackedNetwork
 from saddlepoint.attacks.rows import Masks, Rows
 from saddlepoint.attacks.square import square_search
+from saddlepoint.attacks.step import ascend_, zero_rows
 
 SMALL_START = 0.1
 """Share of epsilon from which a single step starts where its loss has no gradient at the clean observation."""
@@ -216,38 +217,24 @@ def _climb_(
     zero_gradient: Tensor,
     scale: Tensor | None,
 ) -> list[Tensor]:
-    """Move `x` up the objective in place, and mark the rows that met a zero gradient; the outputs along the way.
-
-    Nothing as large as the batch is allocated inside the loop, except what autograd keeps.
-    """
-    direction = torch.empty_like(x)
-    seen = []
+    """Move `x` up the objective in place, and mark the rows that met a zero gradient; the outputs along the way."""
+    scratch, seen = torch.empty_like(x), []
     for step in range(rows.most_steps):
         active = rows.steps > step
         outputs, gradient = _gradient(network, x, climbed)
-        direction.copy_(gradient).nan_to_num_(0.0)
-        zero_gradient |= active & (direction.amax(entries(x)) == 0) & (direction.amin(entries(x)) == 0)
-        _direct_(direction, ball, scale)
-        x.addcmul_(direction, by_row(rows.step_size * active, x))
-        ball.clip_(x)
+        zero_gradient |= active & zero_rows(gradient)
+        ascend_(x, gradient, rows.step_size * active, ball, scale, scratch=scratch)
         seen.append(outputs)
     return seen
 
 
-def _direct_(direction: Tensor, ball: Ball, scale: Tensor | None) -> None:
-    """The direction of steepest ascent in the norm of each row's ball, from the gradient, in place."""
-    gradient = direction.clone() if ball.l2 is not None else direction
-    direction.sign_()
-    if ball.l2 is not None:
-        ball.l2.direct_(direction, gradient)
-    if scale is not None:
-        direction.mul_(scale)
-
-
 def _gradient(network: AttackedNetwork, x: Tensor, climbed: Value) -> tuple[Tensor, Tensor]:
-    """Outputs at `x`, and the gradient of the objective with respect to `x` alone."""
+    """Outputs at `x`, and the gradient of the objective with respect to `x` alone, as precise as the network is.
+
+    Taken with respect to a copy of `x` in the network's own precision: a cast inside would cost a pass each way.
+    """
     with torch.enable_grad():
-        leaf = x.detach().requires_grad_()
+        leaf = x.detach().to(network.dtype).requires_grad_()
         outputs = network.forward_attack(leaf).head
         value = climbed(outputs).sum()
     (gradient,) = torch.autograd.grad(value, leaf)

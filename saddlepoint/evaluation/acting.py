@@ -59,6 +59,10 @@ class _Remembering:
     network: PlayedNetwork
     states: tuple[Tensor, ...]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.network.dtype
+
     def to_attack_layout(self, observation: Tensor, /) -> Tensor:
         return self.network.to_attack_layout(observation)
 

@@ -24,6 +24,7 @@ class LinearPolicy:
     """(D, A) float32."""
     calls: list[str] = field(default_factory=list)
     """`forward` or, where a gradient is to follow, `attack`."""
+    dtype: torch.dtype = torch.float32
 
     def __call__(self, observation: Tensor) -> Tensor:
         """The logits."""

@@ -103,6 +103,26 @@ def test_reduced_precision_passes_gradients_in_float32() -> None:
     assert float(agreement) > 0.9
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_gradients_at_an_observation_in_the_networks_own_precision_are_the_same(precision: Precision) -> None:
+    network = nature(precision)
+    arranged = network.to_attack_layout(frames(4))
+    outer, inner = arranged.clone().requires_grad_(), arranged.to(network.dtype, copy=True).requires_grad_()
+    expected = gradient(network.forward_attack(outer).logits, outer)
+    found = gradient(network.forward_attack(inner).logits, inner)
+    assert found.dtype == network.dtype
+    assert torch.equal(found.float(), expected)
+
+
+def test_fast_gradients_have_the_signs_of_plain_ones() -> None:
+    network, original = nature(), seeded(NatureCnn)
+    x, arranged = frames(8).requires_grad_(), network.to_attack_layout(frames(8)).requires_grad_()
+    expected = gradient(original(x)[0], x)
+    found = network.from_attack_layout(gradient(network.forward_attack(arranged).logits, arranged))
+    sizeable = expected.abs() > 1e-6 * expected.abs().max()
+    assert torch.equal(found.sign()[sizeable], expected.sign()[sizeable])
+
+
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_rows_do_not_depend_on_the_number_of_rows(rows: int) -> None:
     network = nature()
