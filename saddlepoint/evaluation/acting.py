@@ -31,6 +31,7 @@ CHECK_STEP = 8
 PROBED_SEEDS = 8
 """The first ones of a plan: whose attacks are compared with others on the same states."""
 _MOST_TRIES = 64
+_NO_ATTACK = ResolvedAttack(kind="none")
 
 
 class PlayedNetwork(AttackedNetwork, Protocol):
@@ -261,7 +262,7 @@ def _samples(episode: Episode) -> bool:
 
 
 def _attack_of(episode: Episode | None) -> ResolvedAttack:
-    return ResolvedAttack(kind="none") if episode is None else episode.cell.attack
+    return _NO_ATTACK if episode is None else episode.cell.attack
 
 
 def _keys(episodes: Episodes, lanes: Sequence[int]) -> Keys:

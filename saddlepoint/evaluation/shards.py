@@ -9,6 +9,7 @@ import torch
 from saddlepoint.envs.lanes import LaneEnvironment, make_lanes
 from saddlepoint.evaluation.acting import Actor, Networks
 from saddlepoint.evaluation.lanes import Episode, Totals
+from saddlepoint.evaluation.memory import keep_freed_memory
 from saddlepoint.policies.network import load_network
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
 
@@ -22,9 +23,10 @@ def play_shard(plan: Plan, shard: Shard, model: bytes, *, finished: Finished, pu
 
     `finished(cell, seed, episode)` is asked once an entry, right before it would start; `put` is called with every
     result as soon as there is one; `heartbeat` with the agent steps played here so far after every step of the batch,
-    and may raise (Canceled) to stop. Sets torch's thread count to the plan's.
+    and may raise (Canceled) to stop. Sets torch's thread count to the plan's and how this process holds memory.
     """
     torch.set_num_threads(plan.threads)
+    keep_freed_memory()
     acting = load_network(model)
     attacked = acting if plan.precision == "fp32" else load_network(model, precision=plan.precision)
     environment = make_lanes(

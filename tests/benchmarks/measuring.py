@@ -27,24 +27,26 @@ def compare_rates(
     ours: Callable[[], object],
     baseline: Callable[[], object],
     *,
-    count: int,
+    count: float,
     unit: str,
+    baseline_count: float | None = None,
     goal: float | None = None,
     repeats: int = 7,
 ) -> Figure:
-    """Rates of two functions that each do `count` units of work, taken in turn after one call to warm up.
+    """Rates of two functions that do `count` units of work each (or the other `baseline_count`), in turn and warm.
 
-    The ratio is the median over repeats of the ratio of neighbouring times, so that a load that comes and goes falls
+    The ratio is the median over repeats of the ratio of neighbouring rates, so that a load that comes and goes falls
     on both.
     """
     ours(), baseline()
-    times = [(_seconds(ours), _seconds(baseline)) for _ in range(repeats)]
+    other_count = count if baseline_count is None else baseline_count
+    rates = [(count / _seconds(ours), other_count / _seconds(baseline)) for _ in range(repeats)]
     return Figure(
         name=name,
-        value=count / statistics.median(own for own, _ in times),
+        value=statistics.median(own for own, _ in rates),
         unit=unit,
-        baseline=count / statistics.median(other for _, other in times),
-        ratio=statistics.median(other / own for own, other in times),
+        baseline=statistics.median(other for _, other in rates),
+        ratio=statistics.median(own / other for own, other in rates),
         goal=goal,
     )
 

@@ -10,8 +10,9 @@ from saddlepoint.attacks.rows import uniform_rows
 from saddlepoint.policies.network import load_network
 from tests.benchmarks.attacks import ATTACK, PIXELS
 from tests.benchmarks.measuring import Figure, compare_rates, table
+from tests.benchmarks.stack import rate
 from tests.benchmarks.textbook import TextbookPolicy, textbook_pgd
-from tests.evaluation.networks import nature_model, nature_weights
+from tests.evaluation.networks import balancing_mlp, nature_model, nature_weights
 
 FIGURE = Figure(name="name", value=4.0, unit="rows/s", baseline=2.0, ratio=2.0, goal=1.5)
 
@@ -27,6 +28,19 @@ def test_a_ratio_is_the_median_of_neighbouring_times(monkeypatch: pytest.MonkeyP
 
     figure = compare_rates("name", work, work, count=8, unit="rows/s", repeats=3)
     assert (figure.value, figure.baseline, figure.ratio) == (8 / 2, 8 / 4, 3.0)
+
+
+def test_amounts_of_work_may_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight rows in 2 s against one in 1 s."""
+    ticks = [0.0]
+    durations = iter([0, 0, 2, 1])
+    monkeypatch.setattr("time.perf_counter", lambda: ticks[0])
+
+    def work() -> None:
+        ticks[0] += next(durations)
+
+    figure = compare_rates("name", work, work, count=8, baseline_count=1, unit="rows/s", repeats=1)
+    assert (figure.value, figure.baseline, figure.ratio) == (4.0, 1.0, 4.0)
 
 
 def test_the_table_and_the_file_hold_the_same_figures() -> None:
@@ -58,3 +72,32 @@ def test_the_fast_attack_is_as_strong_as_the_textbook_one(precision: str) -> Non
         rise = (ce_loss(textbook(theirs), textbook(observation)) - ours.clean_loss).mean().item()
     assert rise > 0.3
     assert (ours.loss - ours.clean_loss).mean().item() == pytest.approx(rise, rel=0.03)
+
+
+@pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")
+def test_foolbox_makes_the_same_attack() -> None:
+    from tests.benchmarks.foolbox_pgd import foolbox_pgd
+
+    generator = torch.Generator().manual_seed(0)
+    policy = TextbookPolicy(nature_weights(18, generator))
+    observation = torch.randint(0, 256, (16, 4, 84, 84), generator=generator).float()
+    torch.manual_seed(0)
+    theirs = foolbox_pgd(policy, observation, ATTACK)
+    ours = textbook_pgd(policy, observation, ATTACK.epsilon, ATTACK.steps, ATTACK.step_size)
+    with torch.no_grad():
+        clean = policy(observation)
+        expected, found = (ce_loss(policy(x), clean).mean().item() for x in (ours, theirs))
+    assert (theirs - observation).abs().max().item() == pytest.approx(ATTACK.epsilon, abs=1e-4)
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_the_policy_of_the_engines_benchmark_survives_it() -> None:
+    policy = load_network(balancing_mlp())
+    falling = torch.tensor([[0.0, 0.0, 0.1, 0.0], [0.0, 0.0, -0.1, 0.0]])
+    assert policy(falling).logits.argmax(dim=1).tolist() == [1, 0]
+
+
+def test_the_rate_of_an_evaluation_is_that_of_its_middle() -> None:
+    """A slow start, 10 steps a second from 5 to 80 of 100, and a slow end."""
+    samples = [(0.0, 0), (20.0, 4), (21.0, 10), (24.0, 40), (28.0, 80), (60.0, 100)]
+    assert rate(samples, 100) == 10.0

@@ -16,6 +16,17 @@ def balancing_policy() -> bytes:
     return linear_policy(torch.stack([-push_right, push_right]))
 
 
+def balancing_mlp(hidden: int = 64) -> bytes:
+    """The same as two tanh layers of which one unit counts; the others compute and are not listened to."""
+    generator = torch.Generator().manual_seed(0)
+    layers = [random_weights(*shape, generator=generator) for shape in ((hidden, 4), (hidden, hidden))]
+    layers[0][0], layers[1][0] = torch.tensor([0.05, 0.1, 1.0, 0.3]), 0.0
+    layers[1][0, 0] = 1.0
+    head = torch.zeros(2, hidden)
+    head[:, 0] = torch.tensor([-10.0, 10.0])
+    return to_onnx(_perceptron([("", layers[0]), ("Tanh", layers[1]), ("Tanh", head)]))
+
+
 def linear_policy(weights: Tensor) -> bytes:
     return to_onnx(_perceptron([("", weights)]))
 
