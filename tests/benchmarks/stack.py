@@ -1,10 +1,10 @@
 """An evaluation through service, queue and workers, against the bare attack; and two workers against one."""
 
+import math
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -23,10 +23,10 @@ from tests.evaluation.episodes import plan_of, spec_of
 
 ENVIRONMENT = "BoxingNoFrameskip-v4"
 KINDS = ["ce", "max", "min"]
-SEEDS, EPISODES, STEPS = 6, 8, 200
-"""144 episodes, three shards of 64, 64 and what is left with the reference."""
-WARM, LATE = 0.05, 0.8
-"""The shares of all steps between which the rate is taken: starting and the last, half empty shard stay out."""
+SEEDS, EPISODES = 6, 8
+"""144 whole games, in shards of 64; they are canceled when enough was seen."""
+WARM_S, WINDOW_S, EVERY_S = 10.0, 45.0, 0.5
+"""Counted from the first steps. Emulators take a tenth of a second each to start, which whole games make small."""
 
 Sample = tuple[float, int]
 """Seconds, and agent steps until then."""
@@ -44,9 +44,10 @@ def stack_figures() -> list[Figure]:
     ]
 
 
-def rate(samples: Sequence[Sample], total: int) -> float:
-    """Steps per second between the first sample after the warm-up and the last one before it gets late."""
-    window = [(at, steps) for at, steps in samples if WARM * total <= steps <= LATE * total]
+def rate(samples: Sequence[Sample]) -> float:
+    """Steps per second from the end of the warm-up to the last sample."""
+    began = next(at for at, steps in samples if steps > 0)
+    window = [(at, steps) for at, steps in samples if at >= began + WARM_S]
     (start, first), (end, last) = window[0], window[-1]
     return (last - first) / (end - start)
 
@@ -67,21 +68,29 @@ def _bare_rate() -> float:
 
 
 def _evaluated_rate(workers: int) -> float:
-    samples: list[Sample] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_stack(Path(folder), workers=workers) as stack,
+        AttackClient(stack.url) as client,
+    ):
+        evaluation = client.evaluate(
+            bundled_policy(),
+            env=ENVIRONMENT,
+            attacks=KINDS,
+            seeds=SEEDS,
+            episodes_per_seed=EPISODES,
+            action_mode="sample",
+        )
+        samples = list(_watched(client, evaluation.id))
+        client.cancel(evaluation)
+    return rate(samples)
 
-    def observe(job: Any) -> None:
-        samples.append((time.monotonic(), job.progress.environment_steps))
 
-    with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder), workers=workers) as stack:
-        with AttackClient(stack.url) as client:
-            client.robustness_report(
-                bundled_policy(),
-                env=ENVIRONMENT,
-                attacks=KINDS,
-                seeds=SEEDS,
-                episodes_per_seed=EPISODES,
-                max_episode_steps=STEPS,
-                action_mode="sample",
-                progress=observe,
-            )
-    return rate(samples, SEEDS * EPISODES * len(KINDS) * STEPS)
+def _watched(client: AttackClient, evaluation_id: str) -> Iterator[Sample]:
+    ends = math.inf
+    while (now := time.monotonic()) < ends:
+        steps = client.evaluation(evaluation_id).progress.environment_steps
+        if steps > 0:
+            ends = min(ends, now + WARM_S + WINDOW_S)
+        yield now, steps
+        time.sleep(EVERY_S)
