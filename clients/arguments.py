@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(dest="command", metavar="command", required=True).add_parser
     service = _service_options()
     _evaluate(add("evaluate", help="play a policy under attack and print its report", parents=[service]))
+    _extend(add("extend", help="add seeds, episodes, attacks or epsilons to an evaluation", parents=[service]))
     _watched(add("watch", help="follow an evaluation or training and print what it gives", parents=[service]))
     _cancel(add("cancel", help="end an evaluation or training", parents=[service]))
     _inspect(add("inspect", help="upload a policy and print what was found in it", parents=[service]))
@@ -110,6 +111,16 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action-mode", choices=("sample", "greedy"))
     parser.add_argument("--max-episode-steps", type=_positive, metavar="N", help="cut longer episodes (agent steps)")
     _card(parser)
+    _out(parser)
+
+
+def _extend(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.extend)
+    parser.add_argument("id", metavar="ID", help="of an evaluation; what it has played is not played again")
+    parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0..N-1 beside its own")
+    parser.add_argument("--episodes", type=int, metavar="N", help="episodes a seed, at least its own")
+    parser.add_argument("--epsilon", nargs="+", type=float, metavar="E", help="further ones")
+    parser.add_argument("--attacks", nargs="+", metavar="KIND", help="further ones")
     _out(parser)
 
 

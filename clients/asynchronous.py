@@ -13,7 +13,7 @@ from clients.jobs import EVALUATIONS, TRAININGS, id_of
 from clients.operations import Environment, Operations
 from clients.progress import Progress
 from clients.report import Report
-from clients.requests import Card, SpecFields, described
+from clients.requests import Card, ExtensionFields, SpecFields, described
 from clients.retries import RetryPolicy
 from saddlepoint.schemas.attacks import AttackDescription
 from saddlepoint.schemas.evaluations import Evaluation
@@ -89,6 +89,10 @@ class AsyncAttackClient:
         return await self._driver.run(
             self._operations.evaluate(policy, env, described(policy, card, vecnormalize), spec)
         )
+
+    async def extend(self, evaluation: Evaluation | str, **more: Unpack[ExtensionFields]) -> Evaluation:
+        """Start a larger evaluation beside one that is there: only the episodes that it adds are played."""
+        return await self._driver.run(self._operations.extend(id_of(evaluation), more))
 
     async def train(
         self,

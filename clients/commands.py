@@ -8,9 +8,10 @@ from clients.cards import card_text
 from clients.console import Console
 from clients.operations import left_running
 from clients.report import Report, writable_folder
-from clients.requests import SpecFields
+from clients.requests import ExtensionFields, SpecFields
 from clients.sync import AttackClient
 from saddlepoint.errors import NotFound
+from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.trainings import Training
 
 Command = Callable[[Namespace, Console], None]
@@ -40,6 +41,31 @@ def _env(options: Namespace) -> str | dict[str, Any]:
     if not options.env_options:
         return env
     return {**({"id": env} if isinstance(env, str) else env), **dict(options.env_options)}
+
+
+def extend(options: Namespace, console: Console) -> None:
+    """Add to an evaluation, wait, and write the report of the larger one."""
+    _check_out(options)
+    given: dict[str, Any] = {
+        "epsilon": options.epsilon,
+        "attacks": options.attacks,
+        "seeds": options.seeds,
+        "episodes_per_seed": options.episodes,
+    }
+    more = cast(ExtensionFields, {name: value for name, value in given.items() if value is not None})
+    with _client(options) as client:
+        evaluation = client.extend(options.id, **more)
+        _await_evaluation(client, evaluation, console)
+        _write_report(client.report(evaluation), options, console)
+
+
+def _await_evaluation(client: AttackClient, evaluation: Evaluation, console: Console) -> None:
+    """Wait for its end; an interrupt leaves it running."""
+    try:
+        client.wait(evaluation)
+    except KeyboardInterrupt:
+        console.say(left_running(evaluation.id))
+        raise
 
 
 def _spec(options: Namespace) -> SpecFields:
@@ -76,11 +102,7 @@ def watch(options: Namespace, console: Console) -> None:
             training = client.wait(_neither(client.training, options.id))
             console.data(training, f"policy {training.policy_id}")
             return
-        try:
-            client.wait(evaluation)
-        except KeyboardInterrupt:
-            console.say(left_running(options.id))
-            raise
+        _await_evaluation(client, evaluation, console)
         _write_report(client.report(evaluation), options, console)
 
 

@@ -17,7 +17,7 @@ from clients.files import find_policy
 from clients.jobs import EVALUATIONS, J, JobKind, ended
 from clients.progress import Progress, watching
 from clients.report import Report
-from clients.requests import Card, SpecFields, card_form, evaluation_spec, plain, policy_of
+from clients.requests import Card, ExtensionFields, SpecFields, card_form, evaluation_spec, plain, policy_of
 from clients.retries import RetryPolicy, ask
 from clients.waiting import Watch
 from clients.wire import Call, Flow, Pause, T, read
@@ -68,6 +68,11 @@ class Operations:
         else:
             form = {"spec": json.dumps(body), **card_form(card)}
             response = yield from self._post("/evaluate", policy=source, form=form)
+        return read(Evaluation, response)
+
+    def extend(self, evaluation_id: str, more: ExtensionFields) -> Flow[Evaluation]:
+        """Ask for a larger evaluation that keeps what this one has played."""
+        response = yield from self._post(f"{EVALUATIONS.path(evaluation_id)}/extend", json=plain(more))
         return read(Evaluation, response)
 
     def train(

@@ -41,6 +41,16 @@ class SpecFields(TypedDict, total=False):
     require_clean_score: bool
 
 
+class ExtensionFields(TypedDict, total=False):
+    """What an extension adds to an evaluation."""
+
+    seeds: int | Sequence[int]
+    """n means 0..n-1."""
+    episodes_per_seed: int
+    attacks: Sequence[str | Mapping[str, Any] | BaseModel]
+    epsilon: float | Sequence[float]
+
+
 def plain(value: Any) -> Any:
     """`value` as JSON types: models are dumped, sequences (ranges, tuples) become lists, None fields are left out."""
     if isinstance(value, BaseModel):

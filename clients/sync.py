@@ -13,7 +13,7 @@ from clients.jobs import EVALUATIONS, TRAININGS, id_of
 from clients.operations import Environment, Operations
 from clients.progress import Progress
 from clients.report import Report
-from clients.requests import Card, SpecFields, described
+from clients.requests import Card, ExtensionFields, SpecFields, described
 from clients.retries import RetryPolicy
 from saddlepoint.schemas.attacks import AttackDescription
 from saddlepoint.schemas.evaluations import Evaluation
@@ -85,6 +85,10 @@ class AttackClient:
     ) -> Evaluation:
         """Start an evaluation of a policy (a file, or the id of one); `wait` for it, or come back later."""
         return self._driver.run(self._operations.evaluate(policy, env, described(policy, card, vecnormalize), spec))
+
+    def extend(self, evaluation: Evaluation | str, **more: Unpack[ExtensionFields]) -> Evaluation:
+        """Start a larger evaluation beside one that is there: only the episodes that it adds are played."""
+        return self._driver.run(self._operations.extend(id_of(evaluation), more))
 
     def train(
         self,

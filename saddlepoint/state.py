@@ -41,6 +41,7 @@ def load_evaluation(store: Store, queue: JobQueue, evaluation_id: str, *, cells:
         id=record.id,
         status=status,
         policy_id=record.policy_id,
+        parent=record.parent,
         spec=record.spec,
         created_at=record.created_at,
         finished_at=terminal.finished_at if terminal else None,

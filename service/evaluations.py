@@ -33,6 +33,9 @@ class EvaluationRequest:
     card: PolicyCard | None
     upload_id: str | None = None
     idempotency_key: str | None = None
+    parent: str | None = None
+    lanes: int | None = None
+    """Of the parent."""
 
 
 def accept_evaluation(
@@ -46,7 +49,7 @@ def accept_evaluation(
     if request.card is not None:
         check_compatible(request.card, request.environment)
     queue.ping()
-    meaning = spec_hash(request.spec, request.policy_id)
+    meaning = spec_hash(request.spec, request.policy_id, parent=request.parent, lanes=request.lanes)
     generation = _generation(store, request, meaning)
     wanted = evaluation_id(request.owner, meaning, generation)
     if not _is_accepted(store, wanted, planned=request.card is not None):
@@ -58,6 +61,8 @@ def accept_evaluation(
             upload_id=request.upload_id,
             spec=request.spec.model_copy(update={"policy_id": request.policy_id}),
             created_at=datetime.now(UTC),
+            parent=request.parent,
+            lanes=request.lanes,
         )
         submit_evaluation(store, queue, record, _plan(record, request, default_precision))
     return wanted

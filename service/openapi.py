@@ -6,12 +6,13 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from saddlepoint.schemas.evaluations import EvaluationSpec
+from saddlepoint.schemas.extensions import ExtensionSpec
 from saddlepoint.schemas.policies import PolicyHints
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.trainings import TrainingSpec
 from service.problems import MEDIA_TYPE
 
-_BODIES: tuple[type[BaseModel], ...] = (EvaluationSpec, PolicyHints, TrainingSpec, Problem)
+_BODIES: tuple[type[BaseModel], ...] = (EvaluationSpec, ExtensionSpec, PolicyHints, TrainingSpec, Problem)
 """Read from the stream by our own code, so FastAPI does not know of them."""
 _PROBLEM = {
     "description": "A problem, whose `code` is stable (RFC 9457)",

@@ -25,12 +25,15 @@ def with_links(job: Job) -> Job:
 
 def _of_evaluation(evaluation: Evaluation) -> dict[str, str]:
     path = evaluation_path(evaluation.id)
+    parent = {"parent": evaluation_path(evaluation.parent)} if evaluation.parent else {}
     return {
         "self": path,
         "events": f"{path}/events",
         "cancel": f"{path}/cancel",
+        "extend": f"{path}/extend",
         "report": f"{path}/report",
         "policy": policy_path(evaluation.policy_id),
+        **parent,
     }
 
 

@@ -190,12 +190,16 @@ _RESOLVED = {"policy_id", "attacks", "epsilon", "steps", "step_size", "when"}
 """What a specification says of its attacks, each in one of several ways; the cells it comes to say it in one."""
 
 
-def spec_hash(spec: EvaluationSpec, policy_id: str) -> str:
-    """A hash of what the evaluation means; equal for every spelling of the same specification."""
+def spec_hash(spec: EvaluationSpec, policy_id: str, *, parent: str | None = None, lanes: int | None = None) -> str:
+    """A hash of what the evaluation means; equal for every spelling of the same specification.
+
+    An extension of `parent` is another evaluation than a fresh one of the same size, whose width would be its own.
+    """
     filled = spec.filled()
     shared = filled.model_dump(mode="json", exclude=_RESOLVED)
     cells = [cell.model_dump(mode="json") for cell in filled.cells()]
-    return digest("evaluation", shared, cells, policy_id, PROTOCOL_VERSION)
+    extension = [] if parent is None else [parent, lanes]
+    return digest("evaluation", shared, cells, policy_id, PROTOCOL_VERSION, *extension)
 
 
 def evaluation_id(owner: str, spec_hash: str, generation: int) -> str:
@@ -214,6 +218,10 @@ class EvaluationRecord(Schema):
     """Set while the policy still waited for its validator when the evaluation was accepted."""
     spec: EvaluationSpec
     created_at: Timestamp
+    parent: str | None = None
+    """The evaluation that this one extends."""
+    lanes: int | None = None
+    """The batch width of the parent, which the results of episodes follow from; None: that of the plan's size."""
 
 
 class Progress(Schema):
@@ -242,6 +250,8 @@ class Evaluation(Schema):
     id: str
     status: Status
     policy_id: str
+    parent: str | None = None
+    """The evaluation that this one extends."""
     spec: EvaluationSpec
     created_at: Timestamp
     finished_at: Timestamp | None = None

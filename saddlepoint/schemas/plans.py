@@ -166,7 +166,7 @@ def make_plan(
     check_applicable(spec, card, environment)
     precision = spec.precision or default_precision
     episodes = _count(spec)
-    lanes = _lanes(episodes, environment)
+    lanes = record.lanes or _lanes(episodes, environment)
     scale = scale_of(spec, card)
     head = PolicyHead(
         kind=card.head,

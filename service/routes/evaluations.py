@@ -12,10 +12,12 @@ from saddlepoint.endings import cancel_evaluation
 from saddlepoint.errors import InvalidEpsilon, InvalidSpec
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import Evaluation, EvaluationPage, EvaluationSpec
+from saddlepoint.schemas.extensions import ExtensionSpec
 from saddlepoint.schemas.policies import PolicyHints
 from service.context import Context, ContextOf, OwnerOf
 from service.evaluations import EvaluationRequest, accept_evaluation
 from service.events import follow
+from service.extensions import extension_request
 from service.forms import Form, read_form
 from service.jobs import accepted_response, canceled_response, job_response, list_jobs
 from service.ownership import load_card
@@ -115,6 +117,27 @@ async def cancel(evaluation_id: str, context: ContextOf, owner: OwnerOf) -> Resp
 async def _owned(evaluation_id: str, context: ContextOf, owner: OwnerOf) -> Snapshot[Evaluation]:
     """A dependency, because a stream can no longer be refused once it has begun."""
     return await context.evaluations.get(owner, evaluation_id)
+
+
+@router.post(
+    "/v1/evaluations/{evaluation_id}/extend",
+    status_code=202,
+    response_model=Evaluation,
+    openapi_extra=json_body_of(ExtensionSpec),
+    summary="Add seeds, episodes, attacks or epsilons to an evaluation",
+)
+async def extend(
+    request: Request,
+    evaluation: Annotated[Snapshot[Evaluation], Depends(_owned)],
+    context: ContextOf,
+    owner: OwnerOf,
+    key: IdempotencyKey,
+    body: JsonBody,
+) -> Response:
+    """A new evaluation whose `parent` is this one; episodes that were played for it are not played again."""
+    more = parse(ExtensionSpec, body, "extension")
+    wanted = await run_in_threadpool(extension_request, context.store, owner, evaluation.job.id, more, key)
+    return await _submit(request, context, wanted)
 
 
 @router.get(

@@ -212,3 +212,17 @@ def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_url_that_is_none_is_named(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", policy, "--url", "localhost:8000"]) == 2
     assert "'localhost:8000'" in capsys.readouterr().err
+
+
+def test_extend_sends_what_is_added_and_prints_the_larger_report(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    service = use(*_evaluated())
+    words = "--seeds 9 --episodes 2 --epsilon 1 8 --attacks kl"
+    assert main(["extend", EVALUATION, *words.split()]) == 0
+    assert service.paths[0] == f"POST /v1/evaluations/{EVALUATION}/extend"
+    assert fakes.json_of(service.requests[0]) == {
+        "seeds": 9,
+        "episodes_per_seed": 2,
+        "epsilon": [1.0, 8.0],
+        "attacks": ["kl"],
+    }
+    assert capsys.readouterr().out.startswith("attack")

@@ -268,3 +268,12 @@ def test_the_key_travels_as_a_bearer_token(monkeypatch: pytest.MonkeyPatch) -> N
     service = Service(answer(evaluation()))
     fakes.call(service, lambda client: client.evaluation(EVALUATION))
     assert service.requests[0].headers["authorization"] == "Bearer secret"
+
+
+def test_an_extension_sends_what_is_added(call: Caller) -> None:
+    service = Service(answer(evaluation(), 202))
+    started = call(service, lambda client: client.extend(EVALUATION, seeds=range(3), attacks=["kl"], epsilon=8))
+    assert started == evaluation()
+    assert service.paths == [f"POST /v1/evaluations/{EVALUATION}/extend"]
+    assert fakes.json_of(service.requests[0]) == {"seeds": [0, 1, 2], "attacks": ["kl"], "epsilon": 8}
+    assert service.requests[0].headers["idempotency-key"]
