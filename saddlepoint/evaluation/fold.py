@@ -7,7 +7,7 @@ from saddlepoint.evaluation.cells import fold_cell, relate
 from saddlepoint.evaluation.health import precision_check, with_random_beside
 from saddlepoint.evaluation.protocol import protocol, statistics_used, versions
 from saddlepoint.evaluation.remarks import verdict, warnings
-from saddlepoint.evaluation.worst_case import worst_by_epsilon, worst_case
+from saddlepoint.evaluation.worst_case import epsilon_half_score, worst_by_epsilon, worst_case
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Role
 from saddlepoint.schemas.policies import PolicyCard, space_notes
@@ -37,6 +37,7 @@ def fold_report(
     every = [result for results in episodes.values() for result in results]
     check = precision_check(every)
     worst = _scored(worst_case(cells), clean, reference.mean)
+    by_epsilon = [found for each in worst_by_epsilon(cells) if (found := _scored(each, clean, reference.mean))]
     return RobustnessReport(
         id=plan.evaluation_id,
         created_at=created_at or datetime.now(UTC),
@@ -47,7 +48,8 @@ def fold_report(
         greedy_cells=greedy_cells,
         reference=Reference(random_policy=reference),
         worst_case=worst,
-        worst_by_epsilon=[found for w in worst_by_epsilon(cells) if (found := _scored(w, clean, reference.mean))],
+        worst_by_epsilon=by_epsilon,
+        epsilon_half_score=epsilon_half_score(by_epsilon),
         precision_check=check,
         verdict=verdict(worst, clean, reference.mean),
         warnings=[

@@ -90,5 +90,7 @@ def statistics_used() -> dict[str, Any]:
         "the means of each sample spread as Student's t has it",
         "worst_case": "lowest mean of all cells, chosen on one half of the seeds and reported on the other, both ways "
         "round; an upper bound of the true worst case",
+        "worst_by_epsilon": "the same among the cells up to an epsilon: a larger budget includes a smaller one",
+        "epsilon_half_score": "where the lowest normalised score up to an epsilon falls to 0.5, linear in between",
         "kl": "clean || perturbed, nats, mean over attacked steps",
     }

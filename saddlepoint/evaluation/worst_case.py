@@ -8,6 +8,8 @@ from saddlepoint.schemas.reports import Cell, WorstCase
 FEWEST_FOR_AN_INTERVAL = 4
 """Held-out episodes: of two or three, from cells chosen apart, equal values are common and say nothing of the noise."""
 
+HALF = 0.5
+
 
 def worst_case(cells: Sequence[Cell]) -> WorstCase | None:
     """The lowest mean among `cells`, chosen on one half of the seeds and reported on the other, both ways round.
@@ -40,14 +42,34 @@ def worst_case(cells: Sequence[Cell]) -> WorstCase | None:
 
 
 def worst_by_epsilon(cells: Sequence[Cell]) -> list[WorstCase]:
-    """For each epsilon of an attack, the worst among its cells and the unattacked ones."""
+    """For each epsilon of an attack, the worst among the cells up to it, the unattacked ones included.
+
+    An attacker with a larger budget may use a smaller one, and sometimes must: a sign step too large for the policy's
+    curvature does less. Without that a policy could look better the harder it is hit.
+    """
     epsilons = sorted({cell.epsilon for cell in cells if cell.attack != "none"})
-    found = [worst_case([cell for cell in cells if cell.attack == "none" or cell.epsilon == e]) for e in epsilons]
+    found = [worst_case([cell for cell in cells if cell.epsilon <= epsilon]) for epsilon in epsilons]
     return [
         worst.model_copy(update={"epsilon": epsilon})
         for epsilon, worst in zip(epsilons, found, strict=True)
         if worst is not None
     ]
+
+
+def epsilon_half_score(found: Sequence[WorstCase]) -> float | None:
+    """The epsilon at which half of the normalised score is left, from the worst of each epsilon, ascending.
+
+    The lowest score so far, which is 1 at 0, is followed linearly from one epsilon to the next. None where it stays
+    above a half, or nothing is normalised.
+    """
+    epsilon, score = 0.0, 1.0
+    for worst in found:
+        if worst.normalized is None:
+            return None
+        if worst.normalized <= HALF:
+            return epsilon + (worst.epsilon - epsilon) * (score - HALF) / (score - worst.normalized)
+        epsilon, score = worst.epsilon, min(score, worst.normalized)
+    return None
 
 
 def _lowest(cells: Sequence[Cell], seeds: set[int]) -> Cell:

@@ -143,7 +143,9 @@ class RobustnessReport(Schema):
     reference: Reference
     worst_case: WorstCase | None
     worst_by_epsilon: list[WorstCase] = Field(default_factory=list)
-    """For each epsilon, among its cells and the unattacked ones."""
+    """For each epsilon, among the cells up to it and the unattacked ones."""
+    epsilon_half_score: float | None = None
+    """Where the lowest normalised score up to an epsilon falls to a half, interpolated; None where it never does."""
     precision_check: PrecisionCheck | None = None
     """None where all gradients were fp32."""
     verdict: str

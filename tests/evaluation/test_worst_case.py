@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from saddlepoint.evaluation.fold import fold_cell
-from saddlepoint.evaluation.worst_case import worst_by_epsilon, worst_case
+from saddlepoint.evaluation.worst_case import epsilon_half_score, worst_by_epsilon, worst_case
 from saddlepoint.schemas.reports import Cell
 from tests.attacks.toys import attack
 from tests.evaluation.episodes import plan_of, result, spec_of
@@ -70,6 +70,44 @@ def test_each_epsilon_has_its_own_worst() -> None:
     ]
     found = [(worst.epsilon, worst.label, worst.mean) for worst in worst_by_epsilon(cells)]
     assert found == [(1.0, "none", 5.0), (2.0, "b", 2.0)]
+
+
+def test_a_larger_epsilon_includes_what_a_smaller_one_found() -> None:
+    """At 4 the attack overshoots: the worst up to 4 is still that of 2."""
+    cells = [
+        folded("none", [9.0, 9.0], epsilon=0.0),
+        folded("a", [3.0, 3.0], epsilon=2.0),
+        folded("a", [6.0, 6.0], epsilon=4.0),
+    ]
+    found = [(worst.epsilon, worst.mean, worst.chosen) for worst in worst_by_epsilon(cells)]
+    assert found == [(2.0, 3.0, ["a@2"]), (4.0, 3.0, ["a@2"])]
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([0.75, 0.25], 3.0),
+        ([0.25], 4 / 3),
+        ([0.5], 2.0),
+        ([0.9, 0.8], None),
+        ([0.6, 0.8, 0.4], 5.0),
+        ([1.2, 0.0], 3.0),
+        ([None], None),
+        ([], None),
+    ],
+)
+def test_half_of_the_score_is_lost_where_the_lowest_so_far_crosses_a_half(
+    scores: list[float | None], expected: float | None
+) -> None:
+    """At epsilons 2, 4 and 6; the third is where it had risen in between: from 0.6, not from 0.8."""
+    found = worst_case([folded("a", [1.0, 1.0])])
+    assert found is not None
+    series = [
+        found.model_copy(update={"epsilon": 2.0 * (index + 1), "normalized": score})
+        for index, score in enumerate(scores)
+    ]
+    half = epsilon_half_score(series)
+    assert half == (None if expected is None else pytest.approx(expected))
 
 
 @pytest.mark.parametrize("names", [[], ["none"], ["none", "a"], ["a"]])
