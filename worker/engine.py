@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from saddlepoint.schemas.evaluations import EvaluationSpec
+from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan, PlannedCell, Shard
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.reports import Cell, RobustnessReport
@@ -42,7 +43,22 @@ class FoldReport(Protocol):
         episodes: Mapping[int, Sequence[EpisodeResult]],
         *,
         wall_time_s: float,
+        examination: Examination,
     ) -> RobustnessReport: ...
+
+
+class Examine(Protocol):
+    """`saddlepoint.evaluation.examining.examine`."""
+
+    def __call__(
+        self,
+        plan: Plan,
+        card: PolicyCard,
+        model: bytes,
+        episodes: Mapping[int, Sequence[EpisodeResult]],
+        *,
+        alive: Callable[[], None],
+    ) -> Examination: ...
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,7 @@ class Engine:
     """How shards are played and results become a report."""
 
     play: Play
+    examine: Examine
     fold_cell: FoldCell
     fold_report: FoldReport
     render: Callable[[RobustnessReport], str]

@@ -5,10 +5,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from saddlepoint.endings import end
-from saddlepoint.errors import CleanScoreTooLow, NotFound, Unavailable
+from saddlepoint.errors import CleanScoreTooLow, Unavailable
 from saddlepoint.hiccups import left_to_the_reconciler
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import EvaluationRecord, Progress
+from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.problems import Problem, problem_of
@@ -20,7 +21,9 @@ from worker.attempts import attempting
 from worker.context import Context
 from worker.engine import Engine
 from worker.episodes import entries_of, has_contradictions, is_finished, read_episodes
+from worker.examining import examined
 from worker.failing import ending_on_error
+from worker.policies import load_card
 from worker.watchdog import watchdog
 
 NONDETERMINISTIC = (
@@ -60,13 +63,15 @@ def finish_evaluation(context: Context, engine: Engine, evaluation_id: str) -> N
 
 def _finish(context: Context, engine: Engine, plan: Plan) -> None:
     evaluation_id = plan.evaluation_id
-    with ending_on_error(context, evaluation_id), watchdog(_STALL_S):
+    with ending_on_error(context, evaluation_id), watchdog(_STALL_S) as alive:
         episodes = _read_all(context, plan)
         if episodes is None:
             _log.info("evaluation %s lacks episodes; the reconciler will have them played", evaluation_id)
             return
         with attempting(context.store, evaluation_id, len(plan.shards), finished=0):
-            _end(context, plan, _publish(context, engine, plan, episodes))
+            card = load_card(context, plan)
+            examination = examined(context, engine.examine, plan, card, episodes, alive)
+            _end(context, plan, _publish(context, engine, plan, card, episodes, examination))
 
 
 def _read_all(context: Context, plan: Plan) -> dict[int, list[EpisodeResult]] | None:
@@ -80,28 +85,25 @@ def _read_all(context: Context, plan: Plan) -> dict[int, list[EpisodeResult]] | 
 
 
 def _publish(
-    context: Context, engine: Engine, plan: Plan, episodes: dict[int, list[EpisodeResult]]
+    context: Context,
+    engine: Engine,
+    plan: Plan,
+    card: PolicyCard,
+    episodes: dict[int, list[EpisodeResult]],
+    examination: Examination,
 ) -> RobustnessReport:
     """Put the report in its forms; the one that stands."""
     store, evaluation_id = context.store, plan.evaluation_id
     key = keys.evaluation_report(evaluation_id, "json")
     record = get_record(store, keys.evaluation_spec(evaluation_id), EvaluationRecord)
-    card = _load_card(context, plan)
     wall_time_s = (datetime.now(UTC) - record.created_at).total_seconds()
-    report = engine.fold_report(plan, record.spec, card, episodes, wall_time_s=wall_time_s)
+    report = engine.fold_report(plan, record.spec, card, episodes, wall_time_s=wall_time_s, examination=examination)
     if has_contradictions(store, plan):
         report = report.model_copy(update={"warnings": [*report.warnings, NONDETERMINISTIC]})
     put_record(store, key, report)
     report = get_record(store, key, RobustnessReport)
     store.put(keys.evaluation_report(evaluation_id, "html"), engine.render(report).encode())
     return report
-
-
-def _load_card(context: Context, plan: Plan) -> PolicyCard:
-    card = find_record(context.store, keys.policy_card(plan.policy_id), PolicyCard)
-    if card is None:
-        raise NotFound(f"The policy {plan.policy_id} was deleted before its evaluation was done.")
-    return card
 
 
 def _end(context: Context, plan: Plan, report: RobustnessReport) -> None:

@@ -3,7 +3,6 @@
 import logging
 from collections import defaultdict
 
-from saddlepoint.errors import ArtifactNotFound, NotFound
 from saddlepoint.hiccups import left_to_the_reconciler
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
@@ -15,6 +14,7 @@ from worker.episodes import episode_key, put_episode
 from worker.failing import ending_on_error
 from worker.finishing import finish_cells
 from worker.heartbeat import Heartbeat
+from worker.policies import load_model
 from worker.watchdog import watchdog
 
 _STALL_S = 180.0
@@ -75,14 +75,7 @@ def _play(context: Context, play: Play, plan: Plan, shard: Shard, heartbeat: Hea
     def put(result: EpisodeResult) -> None:
         heartbeat.finished(*entries[put_episode(context.store, result)])
 
-    play(plan, shard, _load_model(context, plan), finished=finished, put=put, heartbeat=heartbeat)
-
-
-def _load_model(context: Context, plan: Plan) -> bytes:
-    try:
-        return context.store.get(keys.policy_model(plan.policy_id))
-    except ArtifactNotFound as error:
-        raise NotFound(f"The policy {plan.policy_id} was deleted before its evaluation was done.") from error
+    play(plan, shard, load_model(context, plan), finished=finished, put=put, heartbeat=heartbeat)
 
 
 def _stall_s(plan: Plan, shard: Shard) -> float:

@@ -6,6 +6,7 @@ Importing this loads the engine, which a worker does once, before it forks; see 
 from datetime import datetime
 
 from saddlepoint.envs.describe import describe
+from saddlepoint.evaluation.examining import examine
 from saddlepoint.evaluation.fold import fold_cell, fold_report
 from saddlepoint.evaluation.html import render_html
 from saddlepoint.evaluation.shards import play_shard as play
@@ -21,7 +22,7 @@ from worker.sandbox import run_limited
 from worker.shards import run_shard
 from worker.validation import validate
 
-ENGINE = Engine(play=play, fold_cell=fold_cell, fold_report=fold_report, render=render_html)
+ENGINE = Engine(play=play, examine=examine, fold_cell=fold_cell, fold_report=fold_report, render=render_html)
 
 
 def validate_upload(upload_id: str) -> None:

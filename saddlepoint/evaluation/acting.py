@@ -21,7 +21,7 @@ from saddlepoint.evaluation.measures import Measures, compare_precisions, measur
 from saddlepoint.evaluation.probes import probe
 from saddlepoint.evaluation.timing import acts_now
 from saddlepoint.schemas.attacks import ResolvedAttack
-from saddlepoint.schemas.plans import Plan
+from saddlepoint.schemas.plans import Plan, PlannedCell
 
 Episodes = Sequence[Episode | None]
 """One a lane; None in an idle one."""
@@ -119,22 +119,35 @@ class Actor:
 
     def act(self, observations: NDArray[np.generic], episodes: Episodes) -> Decision:
         """The actions at `observations` (lanes, *obs), in the environment's own units."""
-        np.copyto(self._observations, observations, casting="unsafe")
-        busy = [lane for lane, episode in enumerate(episodes) if episode is not None]
-        idle = [lane for lane, episode in enumerate(episodes) if episode is None]
-        self._observations[idle] = self._observations[busy[0]]
         with torch.no_grad():
-            observation = torch.from_numpy(self._observations)
-            attack = self._attack(observation, episodes)
+            observation = self._seen(observations, episodes)
+            attack = self._attack(observation, episodes, self._rows, self._head)
             perturbed = attack.run(attack.rows)
             measures = measure(perturbed, (attack.rows.epsilon > 0).numpy(), self._choice)
             self._look_closer(attack, perturbed, measures, episodes)
             self._remember(observation, perturbed)
             return Decision(self._choose(perturbed, episodes), measures)
 
-    def _attack(self, observation: Tensor, episodes: Episodes) -> "_Attack":
-        acting = acts_now([own.when for own in self._rows.attacks], episodes, lambda: self._clean(observation))
-        rows = self._rows if acting is None else self._rows.only(torch.from_numpy(acting))
+    def look(self, observations: NDArray[np.generic], episodes: Episodes, cell: PlannedCell) -> Measures:
+        """What the attack of another cell would do to every lane that plays; no step is taken, nothing remembered."""
+        attacks = [_attack_of(None) if episode is None else cell.attack for episode in episodes]
+        greedy = torch.full((len(episodes),), cell.action_mode == "greedy")
+        with torch.no_grad():
+            observation = self._seen(observations, episodes)
+            attack = self._attack(observation, episodes, Rows.of(attacks), self._choice.head(greedy))
+            return measure(attack.run(attack.rows), (attack.rows.epsilon > 0).numpy(), self._choice)
+
+    def _seen(self, observations: NDArray[np.generic], episodes: Episodes) -> Tensor:
+        """float32, with a busy lane's observation in the idle ones."""
+        np.copyto(self._observations, observations, casting="unsafe")
+        busy = [lane for lane, episode in enumerate(episodes) if episode is not None]
+        idle = [lane for lane, episode in enumerate(episodes) if episode is None]
+        self._observations[idle] = self._observations[busy[0]]
+        return torch.from_numpy(self._observations)
+
+    def _attack(self, observation: Tensor, episodes: Episodes, wanted: Rows, head: Any) -> "_Attack":
+        acting = acts_now([own.when for own in wanted.attacks], episodes, lambda: self._clean(observation, wanted))
+        rows = wanted if acting is None else wanted.only(torch.from_numpy(acting))
         return _Attack(
             _at(self._networks.acting, self._states),
             _at(self._networks.attacked, self._states),
@@ -142,7 +155,7 @@ class Actor:
             rows,
             self._start_noise(rows, episodes),
             self._bounds,
-            self._head,
+            head,
             Extras(
                 restart_noise=lambda number: self._restart_noise(number, episodes),
                 frames=self._frames(observation, rows, episodes),
@@ -150,10 +163,10 @@ class Actor:
             ),
         )
 
-    def _clean(self, observation: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def _clean(self, observation: Tensor, rows: Rows) -> tuple[Tensor | None, Tensor | None]:
         network = self._networks.acting
         answer = network.forward_attack(network.to_attack_layout(observation), self._states, with_value=True)
-        has_gaps = any(own.when.kind == "preference_gap" for own in self._rows.attacks)
+        has_gaps = any(own.when.kind == "preference_gap" for own in rows.attacks)
         return answer.value, self._choice.spread(answer.head) if has_gaps else None
 
     def _look_closer(self, attack: "_Attack", perturbed: Perturbed, measures: Measures, episodes: Episodes) -> None:
@@ -194,10 +207,11 @@ class Actor:
         return noise
 
     def _frames(self, observation: Tensor, rows: Rows, episodes: Episodes) -> Frames | None:
-        if self._carried is None:
+        if not bool(rows.frame_consistent.any()):
             return None
+        carried = torch.zeros(self._observations.shape) if self._carried is None else self._carried
         is_first = torch.tensor([episode is not None and episode.length == 0 for episode in episodes])
-        return Frames(rows.frame_consistent, self._carried, tied_to_newest(observation) & is_first.unsqueeze(1))
+        return Frames(rows.frame_consistent, carried, tied_to_newest(observation) & is_first.unsqueeze(1))
 
     def _choose(self, perturbed: Perturbed, episodes: Episodes) -> NDArray[Any]:
         """Greedy where the cell is; else a sample of the policy, or of the uniform one."""

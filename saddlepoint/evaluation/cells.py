@@ -7,6 +7,7 @@ import numpy as np
 from saddlepoint.evaluation.health import attack_health
 from saddlepoint.evaluation.statistics import cvar10, estimate, iqm, normalized, paired_difference, standard_deviation
 from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.examinations import CleanStates
 from saddlepoint.schemas.plans import EpisodeResult, Plan, PlannedCell
 from saddlepoint.schemas.policies import CONTINUOUS_HEADS, Head
 from saddlepoint.schemas.reports import Cell
@@ -65,6 +66,19 @@ def relate(cell: Cell, clean: Cell | None, random_returns: Sequence[float]) -> C
         difference = paired_difference(cell.returns, clean.returns)
         update |= {"difference_to_clean": difference.mean, "difference_ci95": difference.ci95}
     return cell.model_copy(update=update)
+
+
+def with_clean_states(cell: Cell, found: CleanStates | None) -> Cell:
+    """The cell with what its attack does at states of unattacked episodes."""
+    if found is None:
+        return cell
+    return cell.model_copy(
+        update={
+            "clean_states": found.states,
+            "clean_states_flip_rate": found.flip_rate,
+            "clean_states_kl": found.mean_kl,
+        }
+    )
 
 
 def _differences(head: Head, episodes: Sequence[EpisodeResult], attacked: int) -> dict[str, float | None]:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from saddlepoint.evaluation.cells import fold_cell, relate
+from saddlepoint.evaluation.cells import fold_cell, relate, with_clean_states
 from saddlepoint.evaluation.health import precision_check, with_random_beside
 from saddlepoint.evaluation.protocol import protocol, statistics_used, versions
 from saddlepoint.evaluation.remarks import verdict, warnings
 from saddlepoint.evaluation.worst_case import epsilon_half_score, worst_by_epsilon, worst_case
 from saddlepoint.schemas.evaluations import EvaluationSpec
+from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Role
 from saddlepoint.schemas.policies import PolicyCard, space_notes
 from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport, WorstCase
@@ -17,6 +18,7 @@ __all__ = ["fold_cell", "fold_report"]
 
 Episodes = Mapping[int, Sequence[EpisodeResult]]
 """By index of the plan's cell: all of its episodes."""
+NOTHING_MORE = Examination()
 
 
 def fold_report(
@@ -27,13 +29,14 @@ def fold_report(
     *,
     wall_time_s: float,
     created_at: datetime | None = None,
+    examination: Examination = NOTHING_MORE,
 ) -> RobustnessReport:
     """The report of a finished plan. `created_at` is now unless given."""
     reference = _reference(plan, episodes)
-    folded = _cells(plan, episodes, "cell")
+    folded = _cells(plan, episodes, "cell", examination)
     clean = next((cell for cell in folded if cell.attack == "none"), None)
     cells = [relate(cell, clean, reference.returns) for cell in folded]
-    greedy_cells = [relate(cell, clean, reference.returns) for cell in _cells(plan, episodes, "greedy")]
+    greedy_cells = [relate(cell, clean, reference.returns) for cell in _cells(plan, episodes, "greedy", examination)]
     every = [result for results in episodes.values() for result in results]
     check = precision_check(every)
     worst = _scored(worst_case(cells), clean, reference.mean)
@@ -64,8 +67,12 @@ def fold_report(
     )
 
 
-def _cells(plan: Plan, episodes: Episodes, role: Role) -> list[Cell]:
-    return [fold_cell(plan, cell, episodes[cell.index]) for cell in plan.cells if cell.role == role]
+def _cells(plan: Plan, episodes: Episodes, role: Role, examination: Examination) -> list[Cell]:
+    return [
+        with_clean_states(fold_cell(plan, cell, episodes[cell.index]), examination.clean_states.get(cell.index))
+        for cell in plan.cells
+        if cell.role == role
+    ]
 
 
 def _reference(plan: Plan, episodes: Episodes) -> RandomPolicyReference:

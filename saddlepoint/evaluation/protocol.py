@@ -6,6 +6,7 @@ from typing import Any
 
 from saddlepoint.evaluation import statistics
 from saddlepoint.evaluation.acting import CHECK_STEP, PROBED_SEEDS
+from saddlepoint.evaluation.clean_states import HORIZON, STATES
 from saddlepoint.evaluation.probes import HUGE
 from saddlepoint.schemas.environments import ATARI_MAX_FRAMES, EnvironmentSpec
 from saddlepoint.schemas.plans import Plan
@@ -70,6 +71,8 @@ def _attack(plan: Plan) -> dict[str, Any]:
         "precision_check": f"step {CHECK_STEP} of every first episode of a seed" if plan.precision != "fp32" else None,
         "strength": f"step {CHECK_STEP} of the first episodes of the first {PROBED_SEEDS} seeds, attacked again with "
         f"twice the steps, one more start, noise alone, and {HUGE:g} times epsilon",
+        "clean_states": f"up to {STATES} states of the first unattacked episodes, evenly over their first {HORIZON} "
+        "steps",
         "epsilon_scale": plan.epsilon_scale,
         "head": plan.head.model_dump(mode="json"),
     }

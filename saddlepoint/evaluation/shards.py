@@ -27,13 +27,18 @@ def play_shard(plan: Plan, shard: Shard, model: bytes, *, finished: Finished, pu
     """
     torch.set_num_threads(plan.threads)
     keep_freed_memory()
-    acting = load_network(model)
-    attacked = acting if plan.precision == "fp32" else load_network(model, precision=plan.precision)
+    networks = load_networks(plan, model)
     environment = make_lanes(
         plan.environment.env, shard.lanes, max_episode_steps=plan.max_episode_steps, threads=plan.threads
     )
     with closing(environment):
-        play(plan, shard, Networks(acting, attacked), environment, finished=finished, put=put, heartbeat=heartbeat)
+        play(plan, shard, networks, environment, finished=finished, put=put, heartbeat=heartbeat)
+
+
+def load_networks(plan: Plan, model: bytes) -> Networks:
+    """The canonical ONNX `model` as it acts and as it is attacked."""
+    acting = load_network(model)
+    return Networks(acting, acting if plan.precision == "fp32" else load_network(model, precision=plan.precision))
 
 
 def play(

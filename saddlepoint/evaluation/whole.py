@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 from saddlepoint.envs.describe import describe
+from saddlepoint.evaluation.examining import examine
 from saddlepoint.evaluation.fold import fold_report
 from saddlepoint.evaluation.shards import play_shard
 from saddlepoint.schemas.evaluations import EvaluationRecord, EvaluationSpec, Precision
@@ -24,8 +25,9 @@ def evaluate(
     record = EvaluationRecord(id="local", owner="local", policy_id=card.id, spec=spec, created_at=started)
     plan = make_plan(record, card, describe(spec.env), default_precision=default_precision)
     episodes = _play(plan, model)
+    examination = examine(plan, card, model, episodes)
     wall_time_s = (datetime.now(UTC) - started).total_seconds()
-    return fold_report(plan, spec, card, episodes, wall_time_s=wall_time_s, created_at=started)
+    return fold_report(plan, spec, card, episodes, wall_time_s=wall_time_s, created_at=started, examination=examination)
 
 
 def _play(plan: Plan, model: bytes) -> dict[int, list[EpisodeResult]]:

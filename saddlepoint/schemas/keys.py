@@ -86,6 +86,10 @@ def evaluation_cell(evaluation_id: str, cell: int) -> str:
     return f"evaluations/{evaluation_id}/cells/{cell:03d}.json"
 
 
+def evaluation_examination(evaluation_id: str) -> str:
+    return f"evaluations/{evaluation_id}/examination.json"
+
+
 def evaluation_report(evaluation_id: str, extension: str) -> str:
     return f"evaluations/{evaluation_id}/report.{extension}"
 

@@ -70,6 +70,10 @@ class Cell(Schema):
     """Share of attacked steps at which the greedy action changed."""
     mean_kl: float | None = None
     mean_tv: float | None = None
+    clean_states: int = 0
+    """States of unattacked episodes that were attacked too, the same ones under every attack."""
+    clean_states_flip_rate: float | None = None
+    clean_states_kl: float | None = None
     mean_action_shift: float | None = None
     """Of actions of numbers: root mean square distance of the greedy action from the clean one, in their units."""
     max_linf: float = 0.0

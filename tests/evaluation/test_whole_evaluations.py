@@ -100,3 +100,22 @@ def test_lower_precision_is_checked_against_fp32_on_the_way() -> None:
     assert check.steps == 4 * 4  # four seeds; max, min, ce and the greedy ce
     assert check.mean_loss == pytest.approx(check.mean_loss_fp32, rel=0.01)
     assert evaluate(balancing_policy(), seeds=1, episodes_per_seed=1, max_episode_steps=20).precision_check is None
+
+
+def test_the_whole_evaluation_says_what_attacks_do_at_clean_states() -> None:
+    spec = EvaluationSpec.model_validate(
+        {"env": "CartPole-v1", "epsilon": 0.2, "seeds": 2, "episodes_per_seed": 1, "max_episode_steps": 50}
+    )
+    reports = [whole.evaluate(balancing_policy(), CARTPOLE_CARD, spec) for _ in range(2)]
+    assert comparable(reports[0]) == comparable(reports[1])
+    cells = reports[0].cells
+    assert {cell.attack: cell.clean_states for cell in cells} == {
+        "none": 0,
+        "random": 32,
+        "max": 32,
+        "min": 32,
+        "ce": 32,
+    }
+    flips = {cell.attack: cell.clean_states_flip_rate or 0.0 for cell in cells}
+    assert flips["ce"] > flips["random"]
+    assert reports[0].greedy_cells[0].clean_states == 32

@@ -10,6 +10,7 @@ from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentSpec, describe_atari
 from saddlepoint.schemas.evaluations import EvaluationRecord, EvaluationSpec
+from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, PlannedCell, Shard, make_plan
 from saddlepoint.schemas.policies import InputDescription, OutputDescription, PolicyCard
 from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport
@@ -17,7 +18,7 @@ from saddlepoint.settings import Settings
 from saddlepoint.store import put_record
 from saddlepoint.store.local import LocalStore
 from worker.context import Context
-from worker.engine import Engine, Play
+from worker.engine import Engine, Examine, Play
 
 ENV = "BoxingNoFrameskip-v4"
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -134,6 +135,7 @@ def fold_report(
     episodes: Mapping[int, Sequence[EpisodeResult]],
     *,
     wall_time_s: float,
+    examination: Examination,
 ) -> RobustnessReport:
     folded = {cell.index: fold_cell(plan, cell, episodes[cell.index]) for cell in plan.cells}
     reference = next(folded[cell.index] for cell in plan.cells if cell.role == "random_policy")
@@ -151,6 +153,7 @@ def fold_report(
         ),
         worst_case=None,
         verdict="",
+        warnings=examination.hints,
         environment_steps=sum(episode.length for cell in episodes.values() for episode in cell),
         wall_time_s=wall_time_s,
         versions={},
@@ -159,5 +162,24 @@ def fold_report(
     )
 
 
-def make_engine(play: Play = play) -> Engine:
-    return Engine(play=play, fold_cell=fold_cell, fold_report=fold_report, render=lambda report: f"<p>{report.id}</p>")
+def examine(
+    plan: Plan,
+    card: PolicyCard,
+    model: bytes,
+    episodes: Mapping[int, Sequence[EpisodeResult]],
+    *,
+    alive: Callable[[], None],
+) -> Examination:
+    assert model == b"model"
+    alive()
+    return Examination()
+
+
+def make_engine(play: Play = play, examine: Examine = examine) -> Engine:
+    return Engine(
+        play=play,
+        examine=examine,
+        fold_cell=fold_cell,
+        fold_report=fold_report,
+        render=lambda report: f"<p>{report.id}</p>",
+    )

@@ -1,0 +1,62 @@
+"""Looking at a finished evaluation once more."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.examinations import Examination
+from saddlepoint.schemas.plans import Plan
+from saddlepoint.schemas.reports import RobustnessReport
+from saddlepoint.state import load_evaluation
+from saddlepoint.store import get_record
+from saddlepoint.submission import submit_evaluation
+from tests.worker.world import make_engine, make_record, plan_of
+from worker.context import Context
+from worker.finishing import finish_evaluation
+from worker.shards import run_shard
+
+ID = "evaluation"
+
+
+@pytest.fixture
+def plan(context: Context) -> Plan:
+    """Of an evaluation whose episodes are all there."""
+    record = make_record()
+    plan = plan_of(record)
+    submit_evaluation(context.store, context.queue, record, plan)
+    for shard in plan.shards:
+        run_shard(context, make_engine(), ID, shard.index)
+    return plan
+
+
+def finding(*hints: str) -> Callable[..., Examination]:
+    def examine(*_: Any, alive: Callable[[], None]) -> Examination:
+        alive()
+        return Examination(hints=list(hints))
+
+    return examine
+
+
+def finish(context: Context, examine: Callable[..., Examination]) -> RobustnessReport:
+    finish_evaluation(context, make_engine(examine=examine), ID)
+    return get_record(context.store, keys.evaluation_report(ID, "json"), RobustnessReport)
+
+
+def test_what_is_found_is_put_and_goes_into_the_report(context: Context, plan: Plan) -> None:
+    assert finish(context, finding("look here")).warnings == ["look here"]
+    assert get_record(context.store, keys.evaluation_examination(ID), Examination).hints == ["look here"]
+
+
+def test_what_was_found_by_one_that_died_then_stands(context: Context, plan: Plan) -> None:
+    context.store.put(keys.evaluation_examination(ID), Examination(hints=["first"]).model_dump_json().encode())
+    assert finish(context, finding("second")).warnings == ["first"]
+
+
+def test_a_defect_in_it_does_not_cost_the_report(context: Context, plan: Plan) -> None:
+    def examine(*_: Any, alive: Callable[[], None]) -> Examination:
+        raise RuntimeError("a shape that nobody thought of")
+
+    assert finish(context, examine).warnings == []
+    assert load_evaluation(context.store, context.queue, ID).status == "succeeded"

@@ -1,0 +1,44 @@
+"""Looking at a finished evaluation once more, once: what is found is put, and the first put stands."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from saddlepoint.errors import StoreError
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.examinations import Examination
+from saddlepoint.schemas.plans import EpisodeResult, Plan
+from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.store import find_record, get_record, put_record
+from worker.context import Context
+from worker.engine import Examine
+from worker.policies import load_model
+
+_log = logging.getLogger(__name__)
+
+
+def examined(
+    context: Context,
+    examine: Examine,
+    plan: Plan,
+    card: PolicyCard,
+    episodes: Mapping[int, Sequence[EpisodeResult]],
+    alive: Callable[[], None],
+) -> Examination:
+    """What was found, or is now. Without it a report lacks a few numbers, so a defect here does not cost the report.
+
+    Raises StoreError, and NotFound where the policy was deleted.
+    """
+    key = keys.evaluation_examination(plan.evaluation_id)
+    known = find_record(context.store, key, Examination)
+    if known is not None:
+        return known
+    model = load_model(context, plan)
+    try:
+        found = examine(plan, card, model, episodes, alive=alive)
+    except StoreError:
+        raise
+    except Exception:
+        _log.exception("evaluation %s: the examination failed; the report goes without it", plan.evaluation_id)
+        found = Examination()
+    put_record(context.store, key, found)
+    return get_record(context.store, key, Examination)
