@@ -1,6 +1,7 @@
 """From episodes to a report, exactly once: whoever finds everything there folds it, and the first put stands."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -30,6 +31,7 @@ NONDETERMINISTIC = (
     "Some episodes were played twice with different results (nondeterministic); the first results are reported."
 )
 
+_CHECK = "Check the observation layout, the pixel scale, the frame order and the normalisation."
 _STALL_S = 1800.0
 
 _log = logging.getLogger(__name__)
@@ -71,7 +73,8 @@ def _finish(context: Context, engine: Engine, plan: Plan) -> None:
         with attempting(context.store, evaluation_id, len(plan.shards), finished=0):
             card = load_card(context, plan)
             examination = examined(context, engine.examine, plan, card, episodes, alive)
-            _end(context, plan, _publish(context, engine, plan, card, episodes, examination))
+            report = _publish(context, engine, plan, card, episodes, examination)
+            _end(context, plan, report, _clean_score_problem(plan, card, report, examination.hints))
 
 
 def _read_all(context: Context, plan: Plan) -> dict[int, list[EpisodeResult]] | None:
@@ -106,8 +109,7 @@ def _publish(
     return report
 
 
-def _end(context: Context, plan: Plan, report: RobustnessReport) -> None:
-    error = _clean_score_problem(plan, report)
+def _end(context: Context, plan: Plan, report: RobustnessReport, error: Problem | None) -> None:
     terminal = end(
         context.store,
         context.queue,
@@ -127,15 +129,17 @@ def _end(context: Context, plan: Plan, report: RobustnessReport) -> None:
             context.store.delete(keys.evaluation_report(plan.evaluation_id, extension))
 
 
-def _clean_score_problem(plan: Plan, report: RobustnessReport) -> Problem | None:
+def _clean_score_problem(
+    plan: Plan, card: PolicyCard, report: RobustnessReport, hints: Sequence[str]
+) -> Problem | None:
+    """None too for a policy that was trained here: how it is read is known, and a poor one is a result."""
     clean = next((cell.mean for cell in report.cells if cell.attack == "none"), None)
     random_policy = report.reference.random_policy.mean
-    if not plan.require_clean_score or clean is None or clean > random_policy:
+    if not plan.require_clean_score or card.lineage is not None or clean is None or clean > random_policy:
         return None
     return problem_of(
         CleanScoreTooLow(
             f"Without attack the policy scores {clean:g}, which must exceed the {random_policy:g} of a random policy "
-            "(require_clean_score). Check the observation layout, the pixel scale, the frame order and the "
-            "normalisation; the report is there nevertheless."
+            f"(require_clean_score). {' '.join(hints) or _CHECK} The report is there nevertheless."
         )
     )

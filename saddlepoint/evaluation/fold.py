@@ -56,7 +56,7 @@ def fold_report(
         precision_check=check,
         verdict=verdict(worst, clean, reference.mean),
         warnings=[
-            *warnings(cells, greedy_cells, clean, reference.mean, check),
+            *warnings(cells, greedy_cells, clean, reference.mean, check, examination.hints),
             *space_notes(card, plan.environment),
         ],
         environment_steps=sum(result.length for result in every),

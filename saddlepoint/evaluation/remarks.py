@@ -5,6 +5,12 @@ from collections.abc import Iterator, Sequence
 from saddlepoint.evaluation.statistics import FEW_EPISODES, paired_difference
 from saddlepoint.schemas.reports import Cell, PrecisionCheck, WorstCase
 
+_UNTRIED = (
+    "If it should do better, check the observation layout (channels first or last), the pixel scale (0..1 or 0..255), "
+    "the order of the stacked frames, and any normalisation it was trained with (observation_mean, observation_std); "
+    "the card says how it is read."
+)
+
 
 def verdict(worst: WorstCase | None, clean: Cell | None, random_policy: float) -> str:
     """One sentence for a reader in a hurry."""
@@ -51,11 +57,12 @@ def warnings(
     clean: Cell | None,
     random_policy: float,
     check: PrecisionCheck | None,
+    hints: Sequence[str] = (),
 ) -> list[str]:
-    """Of a whole report, what matters most first."""
+    """Of a whole report, what matters most first; `hints` are of a clean score that is too low."""
     every = [*cells, *greedy_cells]
     return [
-        *_clean_score(clean, random_policy),
+        *_clean_score(clean, random_policy, hints),
         *(f"{_title(cell)}: {text}" for cell in every for text in cell.warnings),
         *(f"{_title(cell)}: {text}" for cell in every if cell.health for text in cell.health.flags),
         *_owed_to_chance(cells, greedy_cells),
@@ -64,13 +71,11 @@ def warnings(
     ]
 
 
-def _clean_score(clean: Cell | None, random_policy: float) -> Iterator[str]:
+def _clean_score(clean: Cell | None, random_policy: float, hints: Sequence[str]) -> Iterator[str]:
     if clean is not None and clean.mean <= random_policy:
         yield (
             f"Without attack the policy scores {_number(clean.mean)}, no more than the {_number(random_policy)} of a "
-            "random one. If it should do better, check the observation layout (channels first or last), the pixel "
-            "scale (0..1 or 0..255), the order of the stacked frames, and any normalisation it was trained with "
-            "(observation_mean, observation_std); the card says how it is read."
+            f"random one. {' '.join(hints) or _UNTRIED}"
         )
 
 

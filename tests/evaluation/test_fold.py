@@ -7,6 +7,7 @@ import pytest
 
 from saddlepoint.evaluation.fold import fold_cell, fold_report
 from saddlepoint.schemas.evaluations import EvaluationSpec
+from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult
 from saddlepoint.schemas.reports import RobustnessReport, comparable
 from tests.evaluation.episodes import CARD, NOW, plan_of, result, results, spec_of
@@ -238,3 +239,12 @@ def test_the_same_report_leaves_out_wall_time_timestamps_and_ids() -> None:
     assert comparable(first) == comparable(again)
     changed = {index: [e.model_copy(update={"flips": 4}) for e in episodes] for index, episodes in played.items()}
     assert comparable(first) != comparable(fold_report(plan, SPEC, CARD, changed, wall_time_s=1.0))
+
+
+def test_hints_of_what_helps_take_the_place_of_the_general_advice() -> None:
+    plan = plan_of(spec_of(attacks=["none"]))
+    found = results(plan, {"none": [1.0], "random policy": [2.0]})
+    folded = fold_report(
+        plan, spec_of(attacks=["none"]), CARD, found, wall_time_s=1.0, examination=Examination(hints=["Set it."])
+    )
+    assert folded.warnings[0].endswith("of a random one. Set it.")
