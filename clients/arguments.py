@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     _watched(add("watch", help="follow an evaluation or training and print what it gives", parents=[service]))
     _cancel(add("cancel", help="end an evaluation or training", parents=[service]))
     _inspect(add("inspect", help="upload a policy and print what was found in it", parents=[service]))
+    _attack(add("attack", help="attack observations of your own", parents=[service]))
     _train(add("train", help="train a policy", parents=[service]))
     for name, what in (
         ("attacks", "the attacks"),
@@ -138,6 +139,25 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
 def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.inspect)
     parser.add_argument("file", metavar="FILE")
+    _card(parser)
+
+
+def _attack(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.attack)
+    parser.add_argument("file", metavar="FILE", help="a policy, or a policy's id")
+    parser.add_argument("--observations", required=True, type=Path, metavar="FILE", help=".npy, (N, *observation)")
+    parser.add_argument("--kind", default="ce", help="see `saddlepoint attacks` (default: ce)")
+    parser.add_argument("--epsilon", required=True, type=float, metavar="E", help="radius, in their units")
+    parser.add_argument("--steps", type=int, metavar="N", help="PGD steps (default: 7)")
+    parser.add_argument("--step-size", type=float, metavar="S", help="of PGD (default: half of epsilon)")
+    parser.add_argument("--norm", choices=("linf", "l2"))
+    parser.add_argument("--restarts", type=int, metavar="N")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument("--low", type=float, help="bound of every entry (default: 0 for uint8, none otherwise)")
+    parser.add_argument("--high", type=float, help="bound of every entry (default: 255 for uint8, none otherwise)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("adversarial.npz"), metavar="FILE", help="default: adversarial.npz"
+    )
     _card(parser)
 
 

@@ -8,7 +8,7 @@ from clients.cards import card_text
 from clients.console import Console
 from clients.operations import left_running
 from clients.report import Report, writable_folder
-from clients.requests import ExtensionFields, SpecFields
+from clients.requests import AttackFields, ExtensionFields, SpecFields
 from clients.sync import AttackClient
 from saddlepoint.errors import NotFound
 from saddlepoint.schemas.evaluations import Evaluation
@@ -131,6 +131,28 @@ def inspect(options: Namespace, console: Console) -> None:
     with _client(options) as client:
         card = client.upload(options.file, options.card, options.vecnormalize)
     console.data(card, card_text(card))
+
+
+def attack(options: Namespace, console: Console) -> None:
+    """Attack observations and write what comes of them."""
+    given = {name: getattr(options, name) for name in _ATTACK_OPTIONS}
+    fields = cast(AttackFields, {name: value for name, value in given.items() if value is not None})
+    with _client(options) as client:
+        attacked = client.attack(
+            options.file,
+            options.observations,
+            kind=options.kind,
+            epsilon=options.epsilon,
+            card=options.card,
+            vecnormalize=options.vecnormalize,
+            **fields,
+        )
+    attacked.save(options.out)
+    console.data(attacked.summary, attacked.text())
+    console.say(f"Saved to {options.out}")
+
+
+_ATTACK_OPTIONS = ("steps", "step_size", "norm", "restarts", "seed", "low", "high")
 
 
 def train(options: Namespace, console: Console) -> None:

@@ -63,6 +63,8 @@ def request_options(call: Call) -> dict[str, Any]:
         options["json"] = call.json
     if call.form:
         options["data"] = dict(call.form)
+    if call.observations is not None:
+        options["files"] = {"observations": ("observations.npy", call.observations, "application/octet-stream")}
     return options
 
 

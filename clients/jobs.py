@@ -5,10 +5,12 @@ from typing import Generic, TypeVar
 
 from saddlepoint.errors import Canceled, JobFailed, SaddlepointError
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.schemas.jobs import JobState
 from saddlepoint.schemas.problems import error_of
 from saddlepoint.schemas.trainings import Training
 
 J = TypeVar("J", Evaluation, Training)
+S = TypeVar("S", bound=JobState)
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,22 @@ def is_terminal(job: Evaluation | Training) -> bool:
 
 def ended(kind: JobKind[J], job: J) -> J:
     """`job` if it succeeded. Raises Canceled, or JobFailed whose cause is the error that the service tells of."""
+    _check(job, kind.noun)
+    return job
+
+
+def succeeded(job: S, noun: str) -> S:
+    """Likewise, of a job without events."""
+    _check(job, noun)
+    return job
+
+
+def _check(job: Evaluation | Training | JobState, noun: str) -> None:
     if job.status == "succeeded":
-        return job
+        return
     if job.status == "canceled":
-        raise Canceled(f"The {kind.noun} {job.id} was canceled.")
+        raise Canceled(f"The {noun} {job.id} was canceled.")
     if job.error is None:
-        raise JobFailed(f"The {kind.noun} {job.id} failed; the service gives no reason.")
+        raise JobFailed(f"The {noun} {job.id} failed; the service gives no reason.")
     cause: SaddlepointError = error_of(job.error)
-    raise JobFailed(f"The {kind.noun} {job.id} failed: {cause} [{job.error.code}]") from cause
+    raise JobFailed(f"The {noun} {job.id} failed: {cause} [{job.error.code}]") from cause

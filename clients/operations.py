@@ -13,8 +13,9 @@ from typing import Any, Generic
 import httpx
 from pydantic import BaseModel
 
+from clients.attacked import Attacked, read_observations
 from clients.files import find_policy
-from clients.jobs import EVALUATIONS, J, JobKind, ended
+from clients.jobs import EVALUATIONS, J, JobKind, S, ended, succeeded
 from clients.progress import Progress, watching
 from clients.report import Report
 from clients.requests import Card, ExtensionFields, SpecFields, card_form, evaluation_spec, plain, policy_of
@@ -23,12 +24,15 @@ from clients.waiting import Watch
 from clients.wire import Call, Flow, Pause, T, read
 from saddlepoint.errors import NotFound, ReportNotReady, WaitTimedOut
 from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import Training
 
 VALIDATION_S = 300.0
 """How long an upload that is still being validated is waited for."""
 VALIDATION_POLL_S = 0.5
+ASK_S = 20.0
+"""How long an answer about a job without events is held back."""
 
 Environment = str | Mapping[str, Any] | BaseModel
 """An id, or an EnvironmentSpec as a mapping or a value."""
@@ -74,6 +78,27 @@ class Operations:
         """Ask for a larger evaluation that keeps what this one has played."""
         response = yield from self._post(f"{EVALUATIONS.path(evaluation_id)}/extend", json=plain(more))
         return read(Evaluation, response)
+
+    def attack(
+        self, policy: str | Path, observations: str | Path | bytes, card: Card | None, spec: Mapping[str, Any]
+    ) -> Flow[Attacked]:
+        """Attack observations, wait, and return what came of them. Raises JobFailed, Canceled."""
+        data = read_observations(observations)
+        source = policy_of(policy)
+        policy_id = source if isinstance(source, str) else (yield from self.upload(policy, card)).id
+        form = {"policy_id": policy_id, "spec": json.dumps(plain(spec))}
+        response = yield from ask(Call("POST", "/v1/attacks", form=form, observations=data), self.retries)
+        job = yield from self._done(read(ObservationAttack, response), "attack", "/v1/attacks")
+        response = yield from ask(Call("GET", f"/v1/attacks/{job.id}/result"), self.retries)
+        return Attacked(job.summary, response.content)
+
+    def _done(self, job: S, noun: str, collection: str) -> Flow[S]:
+        """The job once it succeeded; it has no events, so it is asked for again and again."""
+        while not job.is_terminal:
+            headers = {"Prefer": f"wait={ASK_S:g}"}
+            response = yield from ask(Call("GET", f"{collection}/{job.id}", headers=headers), self.retries)
+            job = read(type(job), response)
+        return succeeded(job, noun)
 
     def train(
         self,

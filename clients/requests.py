@@ -51,6 +51,23 @@ class ExtensionFields(TypedDict, total=False):
     epsilon: float | Sequence[float]
 
 
+class AttackFields(TypedDict, total=False):
+    """The fields of an ObservationAttackSpec beside `kind` and `epsilon`; one left out has the service's default."""
+
+    steps: int
+    step_size: float
+    norm: str
+    restarts: int
+    quantize: bool
+    clip: bool
+    loss: str
+    members: Sequence[str]
+    seed: int
+    epsilon_scale: Sequence[float]
+    low: float
+    high: float
+
+
 def plain(value: Any) -> Any:
     """`value` as JSON types: models are dumped, sequences (ranges, tuples) become lists, None fields are left out."""
     if isinstance(value, BaseModel):

@@ -7,13 +7,14 @@ from typing import Any, Self, Unpack, overload
 
 import httpx
 
+from clients.attacked import Attacked
 from clients.connection import Connection
 from clients.drivers import Driver
 from clients.jobs import EVALUATIONS, TRAININGS, id_of
 from clients.operations import Environment, Operations
 from clients.progress import Progress
 from clients.report import Report
-from clients.requests import Card, ExtensionFields, SpecFields, described
+from clients.requests import AttackFields, Card, ExtensionFields, SpecFields, described
 from clients.retries import RetryPolicy
 from saddlepoint.schemas.attacks import AttackDescription
 from saddlepoint.schemas.evaluations import Evaluation
@@ -89,6 +90,26 @@ class AttackClient:
     def extend(self, evaluation: Evaluation | str, **more: Unpack[ExtensionFields]) -> Evaluation:
         """Start a larger evaluation beside one that is there: only the episodes that it adds are played."""
         return self._driver.run(self._operations.extend(id_of(evaluation), more))
+
+    def attack(
+        self,
+        policy: str | Path,
+        observations: str | Path | bytes,
+        *,
+        kind: str = "ce",
+        epsilon: float,
+        card: Card | None = None,
+        vecnormalize: str | Path | None = None,
+        **spec: Unpack[AttackFields],
+    ) -> Attacked:
+        """Attack observations (an .npy file or its bytes, (N, *observation)) of a policy (a file, or the id of one).
+
+        Epsilon is in their units; `low` and `high` bound them, 0 and 255 where they are uint8.
+        """
+        fields = {"kind": kind, "epsilon": epsilon, **spec}
+        return self._driver.run(
+            self._operations.attack(policy, observations, described(policy, card, vecnormalize), fields)
+        )
 
     def train(
         self,

@@ -35,6 +35,8 @@ class Call:
     form: Mapping[str, str] = field(default_factory=dict)
     policy: PolicyFile | None = None
     """Sent as the multipart file `policy`, streamed from disk and opened anew at every attempt."""
+    observations: bytes | None = None
+    """Sent as the multipart file `observations`."""
     answer_s: float = ANSWER_S
 
 

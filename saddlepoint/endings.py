@@ -52,6 +52,11 @@ def cancel_training(store: Store, queue: JobQueue, training_id: str) -> bool:
     return _cancel(store, queue, TRAINING, training_id)
 
 
+def cancel_job(store: Store, queue: JobQueue, work: Work, job_id: str) -> bool:
+    """Cancel work that is made of chunks, likewise."""
+    return _cancel(store, queue, work, job_id)
+
+
 def _cancel(store: Store, queue: JobQueue, work: Work, work_id: str) -> bool:
     """The marker tells the workers to stop; the terminal makes it the end."""
     if not store.exists(work.spec(work_id)):

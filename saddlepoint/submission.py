@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from saddlepoint.errors import Unavailable
-from saddlepoint.queue import FINISH, SHARD, TRAIN, JobQueue
+from saddlepoint.queue import CHUNK, FINISH, SHARD, TRAIN, JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import EvaluationRecord
+from saddlepoint.schemas.jobs import JobRecord
 from saddlepoint.schemas.plans import Plan, Shard
 from saddlepoint.schemas.trainings import TrainingRecord
 from saddlepoint.store import Store, get_record, put_record
+from saddlepoint.work import Work
 
 _FINISH_TIMEOUT_S = 2 * 3600
 _TRAINING_TIMEOUT_S = 60 * 24 * 3600
@@ -53,6 +55,14 @@ def submit_training(store: Store, queue: JobQueue, record: TrainingRecord) -> Tr
     return stored
 
 
+def submit_job(store: Store, queue: JobQueue, work: Work, record: JobRecord) -> None:
+    """Accept work that is made of chunks, likewise; what was sent beside it must be stored already."""
+    store.put(work.active(record.id), record.created_at.isoformat().encode())
+    put_record(store, work.spec(record.id), record)
+    with _left_to_the_reconciler(f"{work.name} {record.id}"):
+        enqueue_chunks(queue, work, record, range(record.chunks))
+
+
 @contextmanager
 def _left_to_the_reconciler(what: str) -> Iterator[None]:
     try:
@@ -64,6 +74,12 @@ def _left_to_the_reconciler(what: str) -> Iterator[None]:
 def enqueue_training(queue: JobQueue, training_id: str) -> None:
     """Queue a training unless it waits or runs. Raises Unavailable."""
     queue.enqueue(TRAIN, training_id, timeout_s=_TRAINING_TIMEOUT_S)
+
+
+def enqueue_chunks(queue: JobQueue, work: Work, record: JobRecord, chunks: Iterable[int]) -> None:
+    """Queue chunks that neither wait nor run. Raises Unavailable."""
+    for chunk in chunks:
+        queue.enqueue(CHUNK, work.name, record.id, str(chunk), timeout_s=record.chunk_timeout_s)
 
 
 def enqueue_shards(queue: JobQueue, plan: Plan, shards: Iterable[Shard]) -> None:

@@ -1,7 +1,8 @@
-"""The two kinds of work that live longer than a request, as the keys of their artifacts by id."""
+"""The kinds of work that live longer than a request, as the keys of their artifacts by id."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import TerminalRecord
@@ -23,6 +24,17 @@ EVALUATION = Work(
     "evaluation", keys.evaluation_spec, keys.evaluation_cancel, keys.active_evaluation, keys.evaluation_terminal
 )
 TRAINING = Work("training", keys.training_spec, keys.training_cancel, keys.active_training, keys.training_terminal)
+
+
+def _job(kind: str) -> Work:
+    parts = (keys.job_spec, keys.job_cancel, keys.active_job, keys.job_terminal)
+    return Work(kind, *(partial(part, kind) for part in parts))
+
+
+ATTACK = _job("attack")
+LANDSCAPE = _job("landscape")
+JOBS = {work.name: work for work in (ATTACK, LANDSCAPE)}
+"""Those that are made of chunks."""
 
 
 def find_terminal(store: Store, work: Work, work_id: str) -> TerminalRecord | None:

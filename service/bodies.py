@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from saddlepoint.errors import BodyTooLarge, SlowBody
+from saddlepoint.schemas.observation_attacks import MAX_BYTES
 
 MIB = 2**20
 FORM_OVERHEAD = 3 * MIB
@@ -24,6 +25,8 @@ class BodyLimits:
 
     upload_bytes: int
     json_bytes: int = MIB
+    observation_bytes: int = 2 * MAX_BYTES + MIB
+    """float64 takes twice what is attacked."""
     grace_s: float = 10.0
     bytes_per_s: float = 16 * 2**10
     total_s: float = 1800.0
@@ -32,6 +35,8 @@ class BodyLimits:
         """The largest body that `path` takes."""
         if path in ("/evaluate", "/v1/policies"):
             return self.upload_bytes + FORM_OVERHEAD
+        if path == "/v1/attacks":
+            return self.observation_bytes + FORM_OVERHEAD
         return self.json_bytes
 
     def patience_s(self, received: int) -> float:

@@ -6,12 +6,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from saddlepoint.job_states import load_attack, load_job_record
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.observation_attacks import ObservationAttack, ObservationAttackRecord
 from saddlepoint.schemas.trainings import Training
 from saddlepoint.settings import Settings
 from saddlepoint.state import load_evaluation, load_record, load_training
 from saddlepoint.store import Store
+from saddlepoint.work import ATTACK
 from service.environments import Environments
 from service.readiness import Readiness
 from service.snapshots import Snapshots
@@ -34,6 +37,7 @@ class Context:
     evaluations: Snapshots[Evaluation]
     trainings: Snapshots[Training]
     readiness: Readiness
+    attacks: Snapshots[ObservationAttack]
 
 
 def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
@@ -45,6 +49,10 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
     def training(training_id: str) -> tuple[str, Training]:
         return load_training_record(store, training_id).owner, with_links(load_training(store, queue, training_id))
 
+    def attack(attack_id: str) -> tuple[str, ObservationAttack]:
+        record = load_job_record(store, ATTACK, attack_id, ObservationAttackRecord)
+        return record.owner, with_links(load_attack(store, queue, record))
+
     return Context(
         settings=settings,
         store=store,
@@ -55,6 +63,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         evaluations=Snapshots(evaluation),
         trainings=Snapshots(training),
         readiness=Readiness(store, queue),
+        attacks=Snapshots(attack),
     )
 
 

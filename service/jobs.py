@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from service.pagination import IdPage
 from service.rendering import preferred_wait_s, tagged_response
-from service.snapshots import Job, Snapshot, Snapshots
+from service.snapshots import AnyJob as Job
+from service.snapshots import Snapshot, Snapshots
 from service.wire import without_bulk
 
 

@@ -7,12 +7,20 @@ from pydantic import BaseModel
 
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.extensions import ExtensionSpec
+from saddlepoint.schemas.observation_attacks import ObservationAttackSpec
 from saddlepoint.schemas.policies import PolicyHints
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.trainings import TrainingSpec
 from service.problems import MEDIA_TYPE
 
-_BODIES: tuple[type[BaseModel], ...] = (EvaluationSpec, ExtensionSpec, PolicyHints, TrainingSpec, Problem)
+_BODIES: tuple[type[BaseModel], ...] = (
+    EvaluationSpec,
+    ExtensionSpec,
+    ObservationAttackSpec,
+    PolicyHints,
+    TrainingSpec,
+    Problem,
+)
 """Read from the stream by our own code, so FastAPI does not know of them."""
 _PROBLEM = {
     "description": "A problem, whose `code` is stable (RFC 9457)",

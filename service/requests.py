@@ -53,5 +53,16 @@ def form_of(spec: type[BaseModel] | None, card: type[BaseModel]) -> dict[str, An
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
+def observations_form(spec: type[BaseModel]) -> dict[str, Any]:
+    """The OpenAPI of a form with observations."""
+    properties: dict[str, Any] = {
+        "policy_id": {"type": "string"},
+        "spec": _reference(spec),
+        "observations": {"type": "string", "format": "binary", "description": ".npy, (N, *observation)"},
+    }
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
 def _reference(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}

@@ -11,10 +11,13 @@ from starlette.concurrency import run_in_threadpool
 
 from saddlepoint.errors import NotFound
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.trainings import Training
 from service.rendering import etag_of
 
 Job = TypeVar("Job", Evaluation, Training)
+"""What has a stream of events."""
+AnyJob = TypeVar("AnyJob", Evaluation, Training, ObservationAttack)
 
 FRESH_S = 0.25
 """A running job's state is shown for this long before it is read again."""
@@ -25,11 +28,11 @@ CACHED_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
-class Snapshot(Generic[Job]):
+class Snapshot(Generic[AnyJob]):
     """A job at a moment."""
 
     owner: str
-    job: Job
+    job: AnyJob
     body: bytes
     etag: str
     taken_at: float
@@ -40,27 +43,29 @@ class Snapshot(Generic[Job]):
         return self.job.status in TERMINAL
 
 
-class Snapshots(Generic[Job]):
+class Snapshots(Generic[AnyJob]):
     """The states of all jobs of a kind. Ends are kept, because they never change; the rest is read when it is stale.
 
     However many ask for a job at once, it is read once. `load` may block and raises NotFound or Unavailable.
     """
 
-    def __init__(self, load: Callable[[str], tuple[str, Job]], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._load: Callable[[str], tuple[str, Job]] = load
+    def __init__(
+        self, load: Callable[[str], tuple[str, AnyJob]], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._load: Callable[[str], tuple[str, AnyJob]] = load
         self._clock = clock
-        self._known: OrderedDict[str, Snapshot[Job]] = OrderedDict()
+        self._known: OrderedDict[str, Snapshot[AnyJob]] = OrderedDict()
         self._bytes = 0
-        self._loading: dict[str, asyncio.Task[Snapshot[Job]]] = {}
+        self._loading: dict[str, asyncio.Task[Snapshot[AnyJob]]] = {}
 
-    async def get(self, owner: str, job_id: str) -> Snapshot[Job]:
+    async def get(self, owner: str, job_id: str) -> Snapshot[AnyJob]:
         """The job as it is now. Raises NotFound also for what belongs to somebody else."""
         snapshot = self._cached(job_id) or await self._fresh(job_id)
         if snapshot.owner != owner:
             raise NotFound(f"There is nothing with the id {job_id}.")
         return snapshot
 
-    async def wait(self, owner: str, job_id: str, wait_s: float) -> Snapshot[Job]:
+    async def wait(self, owner: str, job_id: str, wait_s: float) -> Snapshot[AnyJob]:
         """The job at its end, or as it is after `wait_s`."""
         deadline = self._clock() + wait_s
         while True:
@@ -75,30 +80,30 @@ class Snapshots(Generic[Job]):
         snapshot = self._known.pop(job_id, None)
         self._bytes -= len(snapshot.body) if snapshot else 0
 
-    def _cached(self, job_id: str) -> Snapshot[Job] | None:
+    def _cached(self, job_id: str) -> Snapshot[AnyJob] | None:
         snapshot = self._known.get(job_id)
         if snapshot is None or not (snapshot.is_terminal or self._clock() - snapshot.taken_at < FRESH_S):
             return None
         self._known.move_to_end(job_id)
         return snapshot
 
-    async def _fresh(self, job_id: str) -> Snapshot[Job]:
+    async def _fresh(self, job_id: str) -> Snapshot[AnyJob]:
         task = self._loading.get(job_id)
         if task is None:
             task = self._loading[job_id] = asyncio.create_task(self._read(job_id))
             task.add_done_callback(lambda done: self._settle(job_id, done))
         return await asyncio.shield(task)
 
-    async def _read(self, job_id: str) -> Snapshot[Job]:
+    async def _read(self, job_id: str) -> Snapshot[AnyJob]:
         return await run_in_threadpool(self._take, job_id)
 
-    def _take(self, job_id: str) -> Snapshot[Job]:
+    def _take(self, job_id: str) -> Snapshot[AnyJob]:
         taken_at = self._clock()
         owner, job = self._load(job_id)
         body = job.model_dump_json().encode()
         return Snapshot(owner, job, body, etag_of(body), taken_at)
 
-    def _settle(self, job_id: str, done: asyncio.Task[Snapshot[Job]]) -> None:
+    def _settle(self, job_id: str, done: asyncio.Task[Snapshot[AnyJob]]) -> None:
         del self._loading[job_id]
         if done.cancelled() or done.exception() is not None:
             return

@@ -1,8 +1,9 @@
 """Jobs as they are sent: with links, and in lists and running commentary without their bulk."""
 
 from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.trainings import Training
-from service.snapshots import Job
+from service.snapshots import AnyJob
 
 
 def evaluation_path(evaluation_id: str) -> str:
@@ -13,13 +14,20 @@ def training_path(training_id: str) -> str:
     return f"/v1/trainings/{training_id}"
 
 
+def attack_path(attack_id: str) -> str:
+    return f"/v1/attacks/{attack_id}"
+
+
 def policy_path(policy_id: str) -> str:
     return f"/v1/policies/{policy_id}"
 
 
-def with_links(job: Job) -> Job:
+def with_links(job: AnyJob) -> AnyJob:
     """The same with links to what belongs to it, as paths on this service."""
-    links = _of_evaluation(job) if isinstance(job, Evaluation) else _of_training(job)
+    if isinstance(job, Evaluation):
+        links = _of_evaluation(job)
+    else:
+        links = _of_training(job) if isinstance(job, Training) else _of_attack(job)
     return job.model_copy(update={"links": links})
 
 
@@ -37,14 +45,26 @@ def _of_evaluation(evaluation: Evaluation) -> dict[str, str]:
     }
 
 
+def _of_attack(attack: ObservationAttack) -> dict[str, str]:
+    path = attack_path(attack.id)
+    return {
+        "self": path,
+        "cancel": f"{path}/cancel",
+        "result": f"{path}/result",
+        "policy": policy_path(attack.policy_id),
+    }
+
+
 def _of_training(training: Training) -> dict[str, str]:
     path = training_path(training.id)
     links = {"self": path, "events": f"{path}/events", "cancel": f"{path}/cancel"}
     return links | ({"policy": policy_path(training.policy_id)} if training.policy_id else {})
 
 
-def without_bulk(job: Job) -> Job:
+def without_bulk(job: AnyJob) -> AnyJob:
     """The same without what can be megabytes: finished cells, and the curve but for its last point."""
     if isinstance(job, Evaluation):
         return job.model_copy(update={"cells": []})
-    return job.model_copy(update={"progress": job.progress.model_copy(update={"curve": job.progress.curve[-1:]})})
+    if isinstance(job, Training):
+        return job.model_copy(update={"progress": job.progress.model_copy(update={"curve": job.progress.curve[-1:]})})
+    return job

@@ -32,7 +32,7 @@ def examined(
     known = find_record(context.store, key, Examination)
     if known is not None:
         return known
-    model = load_model(context, plan)
+    model = load_model(context, plan.policy_id)
     try:
         found = examine(plan, card, model, episodes, alive=alive)
     except StoreError:

@@ -71,7 +71,7 @@ def _finish(context: Context, engine: Engine, plan: Plan) -> None:
             _log.info("evaluation %s lacks episodes; the reconciler will have them played", evaluation_id)
             return
         with attempting(context.store, evaluation_id, len(plan.shards), finished=0):
-            card = load_card(context, plan)
+            card = load_card(context, plan.policy_id)
             examination = examined(context, engine.examine, plan, card, episodes, alive)
             report = _publish(context, engine, plan, card, episodes, examination)
             _end(context, plan, report, _clean_score_problem(plan, card, report, examination.hints))

@@ -1,28 +1,27 @@
-"""The policy of a plan, which somebody may have deleted meanwhile."""
+"""The policy of work that goes on, which somebody may have deleted meanwhile."""
 
 from saddlepoint.errors import ArtifactNotFound, NotFound
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.plans import Plan
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.store import find_record
 from worker.context import Context
 
 
-def load_model(context: Context, plan: Plan) -> bytes:
+def load_model(context: Context, policy_id: str) -> bytes:
     """The canonical ONNX model. Raises NotFound."""
     try:
-        return context.store.get(keys.policy_model(plan.policy_id))
+        return context.store.get(keys.policy_model(policy_id))
     except ArtifactNotFound as error:
-        raise _deleted(plan) from error
+        raise _deleted(policy_id) from error
 
 
-def load_card(context: Context, plan: Plan) -> PolicyCard:
+def load_card(context: Context, policy_id: str) -> PolicyCard:
     """Raises NotFound."""
-    card = find_record(context.store, keys.policy_card(plan.policy_id), PolicyCard)
+    card = find_record(context.store, keys.policy_card(policy_id), PolicyCard)
     if card is None:
-        raise _deleted(plan)
+        raise _deleted(policy_id)
     return card
 
 
-def _deleted(plan: Plan) -> NotFound:
-    return NotFound(f"The policy {plan.policy_id} was deleted before its evaluation was done.")
+def _deleted(policy_id: str) -> NotFound:
+    return NotFound(f"The policy {policy_id} was deleted before its evaluation was done.")

@@ -75,7 +75,7 @@ def _play(context: Context, play: Play, plan: Plan, shard: Shard, heartbeat: Hea
     def put(result: EpisodeResult) -> None:
         heartbeat.finished(*entries[put_episode(context.store, result)])
 
-    play(plan, shard, load_model(context, plan), finished=finished, put=put, heartbeat=heartbeat)
+    play(plan, shard, load_model(context, plan.policy_id), finished=finished, put=put, heartbeat=heartbeat)
 
 
 def _stall_s(plan: Plan, shard: Shard) -> float:

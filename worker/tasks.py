@@ -14,15 +14,18 @@ from saddlepoint.policies.importing import ImportedPolicy, import_policy
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.policies import UploadRequest
 from saddlepoint.settings import Settings
+from worker.chunks import run_chunk as complete_chunk
 from worker.context import Context
 from worker.engine import Engine
 from worker.environments import find_out
 from worker.finishing import finish_evaluation as finish
+from worker.observations import ATTACKS
 from worker.sandbox import run_limited
 from worker.shards import run_shard
 from worker.validation import validate
 
 ENGINE = Engine(play=play, examine=examine, fold_cell=fold_cell, fold_report=fold_report, render=render_html)
+CHUNKED = {kind.work.name: kind for kind in (ATTACKS,)}
 
 
 def validate_upload(upload_id: str) -> None:
@@ -43,6 +46,11 @@ def play_shard(evaluation_id: str, shard: str) -> None:
 def finish_evaluation(evaluation_id: str) -> None:
     """Queue `evaluate`: the report, and the end of an evaluation."""
     finish(_open(), ENGINE, evaluation_id)
+
+
+def run_chunk(kind: str, job_id: str, chunk: str) -> None:
+    """Queue `evaluate`: a chunk of an attack on sent observations or of a landscape."""
+    complete_chunk(_open(), CHUNKED[kind], job_id, int(chunk))
 
 
 def _open() -> Context:

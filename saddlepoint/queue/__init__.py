@@ -4,9 +4,21 @@ from saddlepoint.queue.connecting import connect
 from saddlepoint.queue.jobs import JobQueue
 from saddlepoint.queue.progress import LiveProgress, Phase
 from saddlepoint.queue.robust_queue import RobustQueue
-from saddlepoint.queue.tasks import DESCRIBE, EVALUATE, FINISH, SHARD, TRAIN, TRAINING, VALIDATE, VALIDATION, Task
+from saddlepoint.queue.tasks import (
+    CHUNK,
+    DESCRIBE,
+    EVALUATE,
+    FINISH,
+    SHARD,
+    TRAIN,
+    TRAINING,
+    VALIDATE,
+    VALIDATION,
+    Task,
+)
 
 __all__ = [
+    "CHUNK",
     "DESCRIBE",
     "EVALUATE",
     "FINISH",

@@ -29,5 +29,7 @@ SHARD = Task("worker.tasks.play_shard", EVALUATE)
 """evaluation_id, shard"""
 FINISH = Task("worker.tasks.finish_evaluation", EVALUATE)
 """evaluation_id"""
+CHUNK = Task("worker.tasks.run_chunk", EVALUATE)
+"""kind of work, its id, chunk"""
 TRAIN = Task("trainer.tasks.run_training", TRAINING)
 """training_id"""

@@ -209,6 +209,50 @@ def active_training(training_id: str) -> str:
 ACTIVE_TRAININGS = "active/trainings/"
 
 
+def job_spec(kind: str, job_id: str) -> str:
+    """Of other work: a kind is `attack` or `landscape`."""
+    return f"{kind}s/{job_id}/spec.json"
+
+
+def job_input(kind: str, job_id: str) -> str:
+    """What was sent beside the specification."""
+    return f"{kind}s/{job_id}/input"
+
+
+def job_cancel(kind: str, job_id: str) -> str:
+    return f"{kind}s/{job_id}/cancel.json"
+
+
+def job_chunk(kind: str, job_id: str, chunk: int) -> str:
+    """What a chunk came to."""
+    return f"{job_chunks(kind, job_id)}{chunk:06d}"
+
+
+def job_chunks(kind: str, job_id: str) -> str:
+    return f"{kind}s/{job_id}/chunks/"
+
+
+def job_summary(kind: str, job_id: str) -> str:
+    return f"{kind}s/{job_id}/summary.json"
+
+
+def job_result(kind: str, job_id: str, extension: str) -> str:
+    return f"{kind}s/{job_id}/result.{extension}"
+
+
+def job_terminal(kind: str, job_id: str) -> str:
+    return f"{kind}s/{job_id}/terminal.json"
+
+
+def active_job(kind: str, job_id: str) -> str:
+    """A marker like that of an evaluation."""
+    return f"{active_jobs(kind)}{job_id}"
+
+
+def active_jobs(kind: str) -> str:
+    return f"active/{kind}s/"
+
+
 PROBE = "health/probe"
 """Written and deleted to see whether the store can be written."""
 

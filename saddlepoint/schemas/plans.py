@@ -168,12 +168,7 @@ def make_plan(
     episodes = _count(spec)
     lanes = record.lanes or _lanes(episodes, environment)
     scale = scale_of(spec, card)
-    head = PolicyHead(
-        kind=card.head,
-        squash=card.squash,
-        fixed_deviation=card.fixed_deviation,
-        temperature=card.hints.temperature or 1.0,
-    )
+    head = head_of(card)
     cells = _cells(spec, card, environment, [precision, lanes, scale, head.model_dump()])
     return Plan(
         evaluation_id=record.id,
@@ -188,6 +183,16 @@ def make_plan(
         cells=tuple(cells),
         shards=tuple(_shards(_entries(spec, cells), lanes, lanes * _rounds(episodes))),
         require_clean_score=spec.require_clean_score,
+    )
+
+
+def head_of(card: PolicyCard) -> PolicyHead:
+    """What the numbers mean that this policy gives."""
+    return PolicyHead(
+        kind=card.head,
+        squash=card.squash,
+        fixed_deviation=card.fixed_deviation,
+        temperature=card.hints.temperature or 1.0,
     )
 
 

@@ -15,6 +15,7 @@ from saddlepoint.schemas.attacks import ATTACKS
 from saddlepoint.schemas.problems import problem_of
 from tests.clients import fakes
 from tests.clients.fakes import EVALUATION, Answer, Service, answer, evaluation, refusal
+from tests.clients.test_clients import attack_of
 
 Use = Callable[..., Service]
 
@@ -226,3 +227,22 @@ def test_extend_sends_what_is_added_and_prints_the_larger_report(use: Use, capsy
         "attacks": ["kl"],
     }
     assert capsys.readouterr().out.startswith("attack")
+
+
+def test_attack_writes_the_result_and_says_what_came_of_it(
+    use: Use, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = use(answer(attack_of("succeeded")), httpx.Response(200, content=b"npz"))
+    observations, out = tmp_path / "x.npy", tmp_path / "adv.npz"
+    observations.write_bytes(b"numbers")
+    words = ["attack", fakes.POLICY, "--observations", str(observations), "--epsilon", "4", "--out", str(out)]
+    assert main([*words, "--seed", "7"]) == 0
+    assert out.read_bytes() == b"npz"
+    assert fakes.json_part(service.requests[0], "spec") == {"kind": "ce", "epsilon": 4.0, "seed": 7}
+    assert capsys.readouterr().out.startswith("2 observations, 50.0% flipped; loss 1 -> 2")
+
+
+def test_attack_without_the_file_is_wrong_usage(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    use()
+    assert main(["attack", fakes.POLICY, "--observations", "nowhere.npy", "--epsilon", "4"]) == 2
+    assert "nowhere.npy" in capsys.readouterr().err

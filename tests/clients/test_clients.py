@@ -277,3 +277,44 @@ def test_an_extension_sends_what_is_added(call: Caller) -> None:
     assert service.paths == [f"POST /v1/evaluations/{EVALUATION}/extend"]
     assert fakes.json_of(service.requests[0]) == {"seeds": [0, 1, 2], "attacks": ["kl"], "epsilon": 8}
     assert service.requests[0].headers["idempotency-key"]
+
+
+def attack_of(status: str) -> dict[str, Any]:
+    return {
+        "id": "f" * 32,
+        "status": status,
+        "created_at": "2026-01-02T03:04:05Z",
+        "policy_id": POLICY,
+        "spec": {"kind": "ce", "epsilon": 4.0},
+        "array": {"shape": [2, 4], "dtype": "float32"},
+        "summary": {"rows": 2, "flip_rate": 0.5, "mean_loss": 2.0, "mean_clean_loss": 1.0, "max_linf": 4.0},
+    }
+
+
+def test_an_attack_on_observations_is_waited_for(call: Caller, tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"numbers")
+    service = Service(
+        answer(attack_of("queued"), 202),
+        answer(attack_of("processing")),
+        answer(attack_of("succeeded")),
+        httpx.Response(200, content=b"npz"),
+    )
+    attacked = call(service, lambda client: client.attack(POLICY, path, kind="max", epsilon=4, steps=9, norm="l2"))
+    assert (attacked.npz, attacked.summary.flip_rate) == (b"npz", 0.5)
+    assert service.paths == [
+        "POST /v1/attacks",
+        f"GET /v1/attacks/{'f' * 32}",
+        f"GET /v1/attacks/{'f' * 32}",
+        f"GET /v1/attacks/{'f' * 32}/result",
+    ]
+    sent = fakes.parts(service.requests[0])
+    assert (sent["policy_id"], sent["observations"]) == (POLICY.encode(), b"numbers")
+    assert fakes.json_part(service.requests[0], "spec") == {"kind": "max", "epsilon": 4, "steps": 9, "norm": "l2"}
+    assert service.requests[1].headers["prefer"] == "wait=20"
+
+
+def test_an_attack_that_fails_says_why(call: Caller) -> None:
+    failed = attack_of("failed") | {"error": problem_of(InvalidSpec("no")).model_dump(mode="json")}
+    with pytest.raises(JobFailed, match=r"attack .* failed"):
+        call(Service(answer(failed)), lambda client: client.attack(POLICY, b"numbers", epsilon=1))

@@ -7,8 +7,10 @@ from functools import partial
 from saddlepoint.errors import SaddlepointError, Unavailable
 from saddlepoint.queue import EVALUATE, TRAINING, VALIDATION
 from saddlepoint.schemas import keys
+from saddlepoint.work import JOBS
 from worker.context import Context
 from worker.reconciling.evaluations import Evaluations
+from worker.reconciling.jobs import bring_on_job
 from worker.reconciling.trainings import bring_on_training
 from worker.reconciling.uploads import Uploads
 
@@ -40,6 +42,9 @@ class Reconciler:
             _attempt(f"evaluation {evaluation_id}", partial(self._evaluations.bring_on, evaluation_id))
         for training_id in _names(context, keys.ACTIVE_TRAININGS):
             _attempt(f"training {training_id}", partial(bring_on_training, context, training_id))
+        for work in JOBS.values():
+            for job_id in _names(context, keys.active_jobs(work.name)):
+                _attempt(f"{work.name} {job_id}", partial(bring_on_job, context, work, job_id))
         _attempt("leftovers", lambda: context.store.sweep(_LEFTOVERS_S))
 
 
