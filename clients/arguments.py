@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     _cancel(add("cancel", help="end an evaluation or training", parents=[service]))
     _inspect(add("inspect", help="upload a policy and print what was found in it", parents=[service]))
     _attack(add("attack", help="attack observations of your own", parents=[service]))
+    _landscape(add("landscape", help="how far apart perturbed policies are around a state", parents=[service]))
     _train(add("train", help="train a policy", parents=[service]))
     for name, what in (
         ("attacks", "the attacks"),
@@ -159,6 +160,20 @@ def _attack(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("adversarial.npz"), metavar="FILE", help="default: adversarial.npz"
     )
     _card(parser)
+
+
+def _landscape(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.landscape)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="policies, or policies' ids, for one picture")
+    parser.add_argument("--env", required=True, type=_environment, metavar="ID", help="such as BoxingNoFrameskip-v4")
+    parser.add_argument("--epsilon", type=float, metavar="E", help="radius, observation units (Atari: 4 of 255)")
+    parser.add_argument("--states", type=int, metavar="N", help="of each policy (default: 1000; the paper: 50000)")
+    parser.add_argument("--starts", type=int, metavar="N", help="random starts a state (default: 50)")
+    parser.add_argument("--steps", type=int, metavar="N", help="PGD steps (default: 7)")
+    parser.add_argument("--step-size", type=float, metavar="S", help="of PGD (default: half of epsilon)")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument("--matrices", type=int, metavar="N", dest="figure5_states", help="states drawn (default: 4)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write landscape.json and landscape.html there")
 
 
 def _train(parser: argparse.ArgumentParser) -> None:

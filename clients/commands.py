@@ -8,7 +8,7 @@ from clients.cards import card_text
 from clients.console import Console
 from clients.operations import left_running
 from clients.report import Report, writable_folder
-from clients.requests import AttackFields, ExtensionFields, SpecFields
+from clients.requests import AttackFields, ExtensionFields, LandscapeFields, SpecFields
 from clients.sync import AttackClient
 from saddlepoint.errors import NotFound
 from saddlepoint.schemas.evaluations import Evaluation
@@ -152,6 +152,20 @@ def attack(options: Namespace, console: Console) -> None:
     console.say(f"Saved to {options.out}")
 
 
+def landscape(options: Namespace, console: Console) -> None:
+    """Look at how far apart perturbed policies are, and write the numbers and the page."""
+    _check_out(options)
+    given = {name: getattr(options, name) for name in _LANDSCAPE_OPTIONS}
+    fields = cast(LandscapeFields, {name: value for name, value in given.items() if value is not None})
+    with _client(options) as client:
+        console.say("The landscape goes on if you leave; the same command comes back to it.")
+        found = client.landscape(options.files, env=options.env, **fields)
+    console.data(found.summary, found.table())
+    if options.out is not None:
+        console.say(f"Saved to {found.save(options.out)}")
+
+
+_LANDSCAPE_OPTIONS = ("epsilon", "states", "starts", "steps", "step_size", "seed", "figure5_states")
 _ATTACK_OPTIONS = ("steps", "step_size", "norm", "restarts", "seed", "low", "high")
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 import uuid
 from asyncio import CancelledError
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -16,14 +16,25 @@ from pydantic import BaseModel
 from clients.attacked import Attacked, read_observations
 from clients.files import find_policy
 from clients.jobs import EVALUATIONS, J, JobKind, S, ended, succeeded
+from clients.landscape import LandscapeReport
 from clients.progress import Progress, watching
 from clients.report import Report
-from clients.requests import Card, ExtensionFields, SpecFields, card_form, evaluation_spec, plain, policy_of
+from clients.requests import (
+    Card,
+    ExtensionFields,
+    LandscapeFields,
+    SpecFields,
+    card_form,
+    evaluation_spec,
+    plain,
+    policy_of,
+)
 from clients.retries import RetryPolicy, ask
 from clients.waiting import Watch
 from clients.wire import Call, Flow, Pause, T, read
 from saddlepoint.errors import NotFound, ReportNotReady, WaitTimedOut
 from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import Training
@@ -91,6 +102,22 @@ class Operations:
         job = yield from self._done(read(ObservationAttack, response), "attack", "/v1/attacks")
         response = yield from ask(Call("GET", f"/v1/attacks/{job.id}/result"), self.retries)
         return Attacked(job.summary, response.content)
+
+    def landscape(
+        self, policies: Sequence[str | Path], env: Environment, spec: LandscapeFields
+    ) -> Flow[LandscapeReport]:
+        """Look at how far apart perturbed policies are, wait, and return it. Raises JobFailed, Canceled."""
+        policy_ids = []
+        for policy in policies:
+            source = policy_of(policy)
+            policy_ids.append(source if isinstance(source, str) else (yield from self.upload(policy, None)).id)
+        body = plain({"policy_ids": policy_ids, "env": env, **spec})
+        response = yield from ask(Call("POST", "/v1/landscapes", json=body), self.retries)
+        job = yield from self._done(read(Landscape, response), "landscape", "/v1/landscapes")
+        path = f"/v1/landscapes/{job.id}/result"
+        numbers = yield from ask(Call("GET", path, params={"format": "json"}), self.retries)
+        page = yield from ask(Call("GET", path, params={"format": "html"}), self.retries)
+        return read(LandscapeReport, numbers).of(job.summary, page.text)
 
     def _done(self, job: S, noun: str, collection: str) -> Flow[S]:
         """The job once it succeeded; it has no events, so it is asked for again and again."""

@@ -68,6 +68,19 @@ class AttackFields(TypedDict, total=False):
     high: float
 
 
+class LandscapeFields(TypedDict, total=False):
+    """The fields of a LandscapeSpec beside `policy_ids` and `env`; one left out has the service's default."""
+
+    epsilon: float
+    epsilon_scale: Sequence[float]
+    states: int
+    starts: int
+    steps: int
+    step_size: float
+    seed: int
+    figure5_states: int
+
+
 def plain(value: Any) -> Any:
     """`value` as JSON types: models are dumped, sequences (ranges, tuples) become lists, None fields are left out."""
     if isinstance(value, BaseModel):

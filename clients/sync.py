@@ -1,6 +1,6 @@
 """The synchronous client."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack, overload
@@ -11,10 +11,11 @@ from clients.attacked import Attacked
 from clients.connection import Connection
 from clients.drivers import Driver
 from clients.jobs import EVALUATIONS, TRAININGS, id_of
+from clients.landscape import LandscapeReport
 from clients.operations import Environment, Operations
 from clients.progress import Progress
 from clients.report import Report
-from clients.requests import AttackFields, Card, ExtensionFields, SpecFields, described
+from clients.requests import AttackFields, Card, ExtensionFields, LandscapeFields, SpecFields, described
 from clients.retries import RetryPolicy
 from saddlepoint.schemas.attacks import AttackDescription
 from saddlepoint.schemas.evaluations import Evaluation
@@ -110,6 +111,16 @@ class AttackClient:
         return self._driver.run(
             self._operations.attack(policy, observations, described(policy, card, vecnormalize), fields)
         )
+
+    def landscape(
+        self, policies: str | Path | Sequence[str | Path], *, env: Environment, **spec: Unpack[LandscapeFields]
+    ) -> LandscapeReport:
+        """How far apart perturbed policies are around states of their own play: the KL landscape of the ATPA paper.
+
+        Several policies (files, or ids) come into one picture.
+        """
+        several = [policies] if isinstance(policies, str | Path) else policies
+        return self._driver.run(self._operations.landscape(several, env, spec))
 
     def train(
         self,

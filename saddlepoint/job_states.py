@@ -6,9 +6,10 @@ from saddlepoint.errors import NotFound
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.jobs import JobProgress, JobRecord
+from saddlepoint.schemas.landscapes import Landscape, LandscapeRecord, LandscapeSummaries
 from saddlepoint.schemas.observation_attacks import AttackSummary, ObservationAttack, ObservationAttackRecord
 from saddlepoint.store import Store, find_record
-from saddlepoint.work import ATTACK, Work, find_terminal
+from saddlepoint.work import ATTACK, LANDSCAPE, Work, find_terminal
 
 Record = TypeVar("Record", bound=JobRecord)
 
@@ -29,6 +30,14 @@ def load_attack(store: Store, queue: JobQueue, record: ObservationAttackRecord) 
         spec=record.spec,
         array=record.array,
         summary=find_record(store, keys.job_summary(ATTACK.name, record.id), AttackSummary),
+    )
+
+
+def load_landscape(store: Store, queue: JobQueue, record: LandscapeRecord) -> Landscape:
+    """A landscape as it is now, likewise."""
+    found = find_record(store, keys.job_summary(LANDSCAPE.name, record.id), LandscapeSummaries)
+    return Landscape(
+        **_common(store, queue, LANDSCAPE, record), spec=record.spec, summary=found.policies if found else []
     )
 
 

@@ -6,15 +6,16 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from saddlepoint.job_states import load_attack, load_job_record
+from saddlepoint.job_states import load_attack, load_job_record, load_landscape
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.landscapes import Landscape, LandscapeRecord
 from saddlepoint.schemas.observation_attacks import ObservationAttack, ObservationAttackRecord
 from saddlepoint.schemas.trainings import Training
 from saddlepoint.settings import Settings
 from saddlepoint.state import load_evaluation, load_record, load_training
 from saddlepoint.store import Store
-from saddlepoint.work import ATTACK
+from saddlepoint.work import ATTACK, LANDSCAPE
 from service.environments import Environments
 from service.readiness import Readiness
 from service.snapshots import Snapshots
@@ -38,6 +39,7 @@ class Context:
     trainings: Snapshots[Training]
     readiness: Readiness
     attacks: Snapshots[ObservationAttack]
+    landscapes: Snapshots[Landscape]
 
 
 def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
@@ -53,6 +55,10 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         record = load_job_record(store, ATTACK, attack_id, ObservationAttackRecord)
         return record.owner, with_links(load_attack(store, queue, record))
 
+    def landscape(landscape_id: str) -> tuple[str, Landscape]:
+        record = load_job_record(store, LANDSCAPE, landscape_id, LandscapeRecord)
+        return record.owner, with_links(load_landscape(store, queue, record))
+
     return Context(
         settings=settings,
         store=store,
@@ -64,6 +70,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         trainings=Snapshots(training),
         readiness=Readiness(store, queue),
         attacks=Snapshots(attack),
+        landscapes=Snapshots(landscape),
     )
 
 

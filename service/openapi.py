@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.extensions import ExtensionSpec
+from saddlepoint.schemas.landscapes import LandscapeSpec
 from saddlepoint.schemas.observation_attacks import ObservationAttackSpec
 from saddlepoint.schemas.policies import PolicyHints
 from saddlepoint.schemas.problems import Problem
@@ -16,6 +17,7 @@ from service.problems import MEDIA_TYPE
 _BODIES: tuple[type[BaseModel], ...] = (
     EvaluationSpec,
     ExtensionSpec,
+    LandscapeSpec,
     ObservationAttackSpec,
     PolicyHints,
     TrainingSpec,

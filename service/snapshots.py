@@ -11,13 +11,14 @@ from starlette.concurrency import run_in_threadpool
 
 from saddlepoint.errors import NotFound
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.trainings import Training
 from service.rendering import etag_of
 
 Job = TypeVar("Job", Evaluation, Training)
 """What has a stream of events."""
-AnyJob = TypeVar("AnyJob", Evaluation, Training, ObservationAttack)
+AnyJob = TypeVar("AnyJob", Evaluation, Training, ObservationAttack, Landscape)
 
 FRESH_S = 0.25
 """A running job's state is shown for this long before it is read again."""

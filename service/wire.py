@@ -1,6 +1,7 @@
 """Jobs as they are sent: with links, and in lists and running commentary without their bulk."""
 
 from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.trainings import Training
 from service.snapshots import AnyJob
@@ -18,17 +19,27 @@ def attack_path(attack_id: str) -> str:
     return f"/v1/attacks/{attack_id}"
 
 
+def landscape_path(landscape_id: str) -> str:
+    return f"/v1/landscapes/{landscape_id}"
+
+
 def policy_path(policy_id: str) -> str:
     return f"/v1/policies/{policy_id}"
 
 
 def with_links(job: AnyJob) -> AnyJob:
     """The same with links to what belongs to it, as paths on this service."""
+    return job.model_copy(update={"links": _links(job)})
+
+
+def _links(job: Evaluation | Training | ObservationAttack | Landscape) -> dict[str, str]:
     if isinstance(job, Evaluation):
-        links = _of_evaluation(job)
-    else:
-        links = _of_training(job) if isinstance(job, Training) else _of_attack(job)
-    return job.model_copy(update={"links": links})
+        return _of_evaluation(job)
+    if isinstance(job, Training):
+        return _of_training(job)
+    path = attack_path(job.id) if isinstance(job, ObservationAttack) else landscape_path(job.id)
+    links = {"self": path, "cancel": f"{path}/cancel", "result": f"{path}/result"}
+    return links | ({"policy": policy_path(job.policy_id)} if isinstance(job, ObservationAttack) else {})
 
 
 def _of_evaluation(evaluation: Evaluation) -> dict[str, str]:
@@ -42,16 +53,6 @@ def _of_evaluation(evaluation: Evaluation) -> dict[str, str]:
         "report": f"{path}/report",
         "policy": policy_path(evaluation.policy_id),
         **parent,
-    }
-
-
-def _of_attack(attack: ObservationAttack) -> dict[str, str]:
-    path = attack_path(attack.id)
-    return {
-        "self": path,
-        "cancel": f"{path}/cancel",
-        "result": f"{path}/result",
-        "policy": policy_path(attack.policy_id),
     }
 
 

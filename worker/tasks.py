@@ -19,13 +19,14 @@ from worker.context import Context
 from worker.engine import Engine
 from worker.environments import find_out
 from worker.finishing import finish_evaluation as finish
+from worker.landscapes import LANDSCAPES
 from worker.observations import ATTACKS
 from worker.sandbox import run_limited
 from worker.shards import run_shard
 from worker.validation import validate
 
 ENGINE = Engine(play=play, examine=examine, fold_cell=fold_cell, fold_report=fold_report, render=render_html)
-CHUNKED = {kind.work.name: kind for kind in (ATTACKS,)}
+CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES)}
 
 
 def validate_upload(upload_id: str) -> None:

@@ -20,10 +20,11 @@ MAX_BARS = 30
 
 def render_html(report: RobustnessReport) -> str:
     """The page. Equal reports give equal bytes; every text of the report is escaped."""
-    return _environment().get_template("report.html").render(_context(report))
+    return page_environment().get_template("report.html").render(_context(report))
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Templates that escape every text, with the filters that our pages share."""
     environment = Environment(
         loader=PackageLoader("saddlepoint.evaluation"),
         autoescape=True,

@@ -15,7 +15,7 @@ from saddlepoint.schemas.attacks import ATTACKS
 from saddlepoint.schemas.problems import problem_of
 from tests.clients import fakes
 from tests.clients.fakes import EVALUATION, Answer, Service, answer, evaluation, refusal
-from tests.clients.test_clients import attack_of
+from tests.clients.test_clients import attack_of, landscape_of, landscape_result
 
 Use = Callable[..., Service]
 
@@ -246,3 +246,22 @@ def test_attack_without_the_file_is_wrong_usage(use: Use, capsys: pytest.Capture
     use()
     assert main(["attack", fakes.POLICY, "--observations", "nowhere.npy", "--epsilon", "4"]) == 2
     assert "nowhere.npy" in capsys.readouterr().err
+
+
+def test_landscape_prints_a_row_for_each_policy_and_saves(
+    use: Use, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = httpx.Response(200, html="<title>landscape</title>")
+    service = use(answer(landscape_of("succeeded")), answer(landscape_result()), page)
+    words = f"landscape {fakes.POLICY} --env BoxingNoFrameskip-v4 --states 8 --matrices 2 --out {tmp_path}"
+    assert main(words.split()) == 0
+    assert fakes.json_of(service.requests[0]) == {
+        "policy_ids": [fakes.POLICY],
+        "env": "BoxingNoFrameskip-v4",
+        "states": 8,
+        "figure5_states": 2,
+    }
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0].split("  ")[0] == "policy"
+    assert rows[2].split() == ["boxer", "8", "0.1", "1", "0.2", "2.5"]
+    assert (tmp_path / "landscape.html").exists()

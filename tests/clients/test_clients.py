@@ -318,3 +318,44 @@ def test_an_attack_that_fails_says_why(call: Caller) -> None:
     failed = attack_of("failed") | {"error": problem_of(InvalidSpec("no")).model_dump(mode="json")}
     with pytest.raises(JobFailed, match=r"attack .* failed"):
         call(Service(answer(failed)), lambda client: client.attack(POLICY, b"numbers", epsilon=1))
+
+
+def landscape_of(status: str) -> dict[str, Any]:
+    summary = {"policy_id": POLICY, "name": "boxer", "states": 8, "median": 0.1, "quantile90": 1, "mean": 0.2}
+    return {
+        "id": "f" * 32,
+        "status": status,
+        "created_at": "2026-01-02T03:04:05Z",
+        "spec": {"policy_ids": [POLICY], "env": "BoxingNoFrameskip-v4"},
+        "summary": [summary | {"largest": 2.5}],
+    }
+
+
+def landscape_result() -> dict[str, Any]:
+    policy = {"policy_id": POLICY, "name": "boxer", "max_kl": [0.1], "max_tv": [0.2], "matrices": []}
+    shared = {key: landscape_of("succeeded")[key] for key in ("id", "created_at", "spec")}
+    return shared | {"policies": [policy], "versions": {}, "protocol": {}}
+
+
+def test_a_landscape_of_a_file_and_an_id_is_waited_for_and_saved(call: Caller, policy: Path, tmp_path: Path) -> None:
+    service = Service(
+        answer(fakes.card()),
+        answer(landscape_of("queued"), 202),
+        answer(landscape_of("succeeded")),
+        answer(landscape_result()),
+        httpx.Response(200, html="<title>landscape</title>"),
+    )
+    found = call(
+        service, lambda client: client.landscape([policy, "b" * 32], env="BoxingNoFrameskip-v4", states=8, seed=1)
+    )
+    assert fakes.json_of(service.requests[1]) == {
+        "policy_ids": [POLICY, "b" * 32],
+        "env": "BoxingNoFrameskip-v4",
+        "states": 8,
+        "seed": 1,
+    }
+    assert found.policies[0].max_kl == [0.1]
+    assert [each.largest for each in found.summary] == [2.5]
+    folder = found.save(tmp_path / "out")
+    assert (folder / "landscape.html").read_text() == "<title>landscape</title>"
+    assert '"max_kl"' in (folder / "landscape.json").read_text()
