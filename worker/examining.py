@@ -9,9 +9,13 @@ from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.store import find_record, get_record, put_record
+from worker.attempts import attempting
 from worker.context import Context
 from worker.engine import Examine
 from worker.policies import load_model
+
+STALL_S = 1800.0
+"""Between two signs of life."""
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +28,8 @@ def examined(
     episodes: Mapping[int, Sequence[EpisodeResult]],
     alive: Callable[[], None],
 ) -> Examination:
-    """What was found, or is now. Without it a report lacks a few numbers, so a defect here does not cost the report.
+    """What was found, or is now. Without it a report lacks a few numbers, so a defect here does not cost the report,
+    nor does one that kills the worker: its attempts are counted apart.
 
     Raises StoreError, and NotFound where the policy was deleted.
     """
@@ -34,7 +39,8 @@ def examined(
         return known
     model = load_model(context, plan.policy_id)
     try:
-        found = examine(plan, card, model, episodes, alive=alive)
+        with attempting(context.store, plan.evaluation_id, len(plan.shards) + 1, finished=0, stall_s=STALL_S):
+            found = examine(plan, card, model, episodes, alive=alive)
     except StoreError:
         raise
     except Exception:

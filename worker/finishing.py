@@ -22,7 +22,7 @@ from worker.attempts import attempting
 from worker.context import Context
 from worker.engine import Engine
 from worker.episodes import entries_of, has_contradictions, is_finished, read_episodes
-from worker.examining import examined
+from worker.examining import STALL_S, examined
 from worker.failing import ending_on_error
 from worker.policies import load_card
 from worker.watchdog import watchdog
@@ -32,7 +32,6 @@ NONDETERMINISTIC = (
 )
 
 _CHECK = "Check the observation layout, the pixel scale, the frame order and the normalisation."
-_STALL_S = 1800.0
 
 _log = logging.getLogger(__name__)
 
@@ -65,14 +64,14 @@ def finish_evaluation(context: Context, engine: Engine, evaluation_id: str) -> N
 
 def _finish(context: Context, engine: Engine, plan: Plan) -> None:
     evaluation_id = plan.evaluation_id
-    with ending_on_error(context, evaluation_id), watchdog(_STALL_S) as alive:
+    with ending_on_error(context, evaluation_id), watchdog(STALL_S) as alive:
         episodes = _read_all(context, plan)
         if episodes is None:
             _log.info("evaluation %s lacks episodes; the reconciler will have them played", evaluation_id)
             return
+        card = load_card(context, plan.policy_id)
+        examination = examined(context, engine.examine, plan, card, episodes, alive)
         with attempting(context.store, evaluation_id, len(plan.shards), finished=0):
-            card = load_card(context, plan.policy_id)
-            examination = examined(context, engine.examine, plan, card, episodes, alive)
             report = _publish(context, engine, plan, card, episodes, examination)
             _end(context, plan, report, _clean_score_problem(plan, card, report, examination.hints))
 

@@ -15,6 +15,7 @@ from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record, put_record
 from saddlepoint.submission import submit_evaluation
 from tests.worker.world import ENV, make_card, make_engine, make_record, plan_of, play
+from worker.attempts import MAX_ATTEMPTS
 from worker.context import Context
 from worker.finishing import finish_evaluation
 from worker.shards import run_shard
@@ -87,3 +88,14 @@ def test_a_clean_score_that_is_too_low_is_refused_with_what_was_tried_unless_the
     assert evaluation.status == status
     assert (evaluation.error is not None) == (not lineage)
     assert evaluation.error is None or "With pixel_scale 255 it is better." in evaluation.error.detail
+
+
+def test_one_that_kills_its_worker_again_and_again_is_left_out(context: Context, plan: Plan) -> None:
+    def examine(*_: Any, alive: Callable[[], None]) -> Examination:
+        raise KeyboardInterrupt
+
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(KeyboardInterrupt):
+            finish(context, examine)
+    assert finish(context, examine).warnings == []
+    assert load_evaluation(context.store, context.queue, ID).status == "succeeded"
