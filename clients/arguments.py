@@ -165,7 +165,7 @@ def _attack(parser: argparse.ArgumentParser) -> None:
 def _landscape(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.landscape)
     parser.add_argument("files", nargs="+", metavar="FILE", help="policies, or policies' ids, for one picture")
-    parser.add_argument("--env", required=True, type=_environment, metavar="ID", help="such as BoxingNoFrameskip-v4")
+    parser.add_argument("--env", required=True, type=_object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4")
     parser.add_argument("--epsilon", type=float, metavar="E", help="radius, observation units (Atari: 4 of 255)")
     parser.add_argument("--states", type=int, metavar="N", help="of each policy (default: 1000; the paper: 50000)")
     parser.add_argument("--starts", type=int, metavar="N", help="random starts a state (default: 50)")

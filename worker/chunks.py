@@ -59,12 +59,12 @@ def _complete(
     store, name = context.store, kind.work.name
     key = keys.job_chunk(name, record.id, index)
     if not store.exists(key):
-        with attempting(store, record.id, index, finished=0, stall_s=_STALL_S):
+        with attempting(store, record.id, index, finished=0):
             store.put(key, kind.compute(context, record, index, heartbeat))
     chunks = [keys.job_chunk(name, record.id, number) for number in range(record.chunks)]
     if not all(store.exists(chunk) for chunk in chunks):
         return
-    with attempting(store, record.id, record.chunks, finished=0, stall_s=_STALL_S):
+    with attempting(store, record.id, record.chunks, finished=0):
         for artifact, data in kind.fold(context, record, [store.get(chunk) for chunk in chunks]).items():
             store.put(artifact, data)
         end(context.store, context.queue, kind.work, record.id, "succeeded", progress=Progress())

@@ -39,7 +39,7 @@ def examined(
         return known
     model = load_model(context, plan.policy_id)
     try:
-        with attempting(context.store, plan.evaluation_id, len(plan.shards) + 1, finished=0, stall_s=STALL_S):
+        with attempting(context.store, plan.evaluation_id, len(plan.shards) + 1, finished=0):
             found = examine(plan, card, model, episodes, alive=alive)
     except StoreError:
         raise

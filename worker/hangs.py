@@ -33,17 +33,23 @@ def note_death(arguments: Sequence[str], status: int) -> None:
         _log.warning("the hang of %s could not be noted; it counts as a death", " ".join(arguments))
 
 
-def mark_hung(store: Store, evaluation_id: str, shard: str | None = None) -> None:
-    """Mark the newest attempt at a shard, or at the report, which counts as one more shard."""
-    index = int(shard) if shard else get_record(store, keys.evaluation_plan_summary(evaluation_id), PlanSummary).shards
-    for key in list(store.list(keys.evaluation_attempts(evaluation_id, index)))[-1:]:
-        store.put(keys.evaluation_hang(evaluation_id, index, keys.attempt_number(key)), b"")
+def mark_hung(store: Store, job_id: str, part: str | None = None) -> None:
+    """Mark the newest attempt at a shard or a chunk, or at the end of an evaluation."""
+    index = _end_of(store, job_id) if part is None else int(part)
+    for key in list(store.list(keys.evaluation_attempts(job_id, index)))[-1:]:
+        store.put(keys.evaluation_hang(job_id, index, keys.attempt_number(key)), b"")
+
+
+def _end_of(store: Store, evaluation_id: str) -> int:
+    """The report counts as one more shard, and the examination that comes before it as another one."""
+    shards = get_record(store, keys.evaluation_plan_summary(evaluation_id), PlanSummary).shards
+    return shards if store.exists(keys.evaluation_examination(evaluation_id)) else shards + 1
 
 
 def main(arguments: list[str]) -> int:
     """The process; its exit status."""
     try:
-        mark_hung(open_store(Settings.from_environment().store_url), *arguments)
+        mark_hung(open_store(Settings.from_environment().store_url), *arguments[-2:])  # a chunk's kind comes first
     except SaddlepointError as error:
         _log.error("%s", error.message)
         return 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -39,6 +40,10 @@ class _Read:
     @property
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return self.network.state_shapes
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.network.dtype
 
     def to_attack_layout(self, observation: Tensor, /) -> Tensor:
         return self.network.to_attack_layout(self.transform(observation))

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from saddlepoint.envs.interface import LaneStep
+from saddlepoint.envs.interface import Actions, LaneStep
 from saddlepoint.evaluation.clean_score import EPISODES, clean_score_hints
 from saddlepoint.evaluation.readings import readings
 from saddlepoint.schemas.environments import BoxSpace, EnvironmentSpec, describe_atari
@@ -39,7 +39,7 @@ class Shifted:
     def observations(self) -> NDArray[np.float64]:
         return np.where(self._corridor.observations > 0, 200.0, 100.0)
 
-    def step(self, actions: NDArray[np.int64]) -> LaneStep:
+    def step(self, actions: Actions) -> LaneStep:
         return self._corridor.step(actions)
 
     def close(self) -> None:
@@ -50,6 +50,7 @@ class Threshold:
     """Says 0 above a number, 1 below it; certain of both."""
 
     state_shapes: tuple[tuple[int, ...], ...] = ()
+    dtype = torch.float32
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
