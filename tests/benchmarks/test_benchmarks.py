@@ -8,6 +8,7 @@ from saddlepoint.attacks.objectives import ce_loss
 from saddlepoint.attacks.pgd import perturb
 from saddlepoint.attacks.rows import uniform_rows
 from saddlepoint.policies.network import load_network
+from saddlepoint.schemas.attacks import AttackKind
 from tests.benchmarks.attacks import ATTACK, PIXELS
 from tests.benchmarks.measuring import Figure, compare_rates, table
 from tests.benchmarks.stack import rate
@@ -101,3 +102,20 @@ def test_the_rate_of_an_evaluation_is_that_after_its_warm_up() -> None:
     """Nothing for 20 s, 1 step a second while it warms up, then 10."""
     samples = [(0.0, 0), (20.0, 4), (25.0, 9), (30.0, 14), (35.0, 64), (50.0, 214)]
     assert rate(samples) == 10.0
+
+
+@pytest.mark.parametrize("kind", ["ce", "max", "min"])
+def test_gradients_of_lower_precision_lose_less_than_a_hundredth_of_the_loss(kind: AttackKind) -> None:
+    generator = torch.Generator().manual_seed(0)
+    model = nature_model(nature_weights(18, generator))
+    observation = torch.randint(0, 256, (64, 4, 84, 84), generator=generator).float()
+    noise, rows = (
+        torch.rand(observation.shape, generator=generator),
+        uniform_rows(ATTACK.model_copy(update={"kind": kind}), 64),
+    )
+    network = load_network(model)
+    expected, found = (
+        perturb(network, observation, rows, noise, PIXELS, attack_network=attacked).loss.mean().item()
+        for attacked in (network, load_network(model, precision="bf16"))
+    )
+    assert found == pytest.approx(expected, rel=0.01)
