@@ -99,15 +99,12 @@ def test_options_are_added_to_an_environment_in_json(use: Use, policy: str) -> N
     assert fakes.json_part(service.requests[0], "spec") == {"env": {"id": "X-v0", "frame_stack": 2, "kwargs": {"g": 1}}}
 
 
-@pytest.mark.parametrize("command", ["inspect POLICY", "evaluate POLICY --env CartPole-v1"])
-def test_guesses_are_said_beside_the_data(
-    use: Use, policy: str, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_guesses_are_said_beside_the_report(use: Use, policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     card = fakes.card().model_copy(update={"guesses": ["tanh taken as the activation"]})
     report = fakes.report().model_copy(update={"policy": card.model_dump(mode="json")})
     started, ended, _, page = _evaluated()
-    use(*((answer(card, 201),) if command.startswith("inspect") else (started, ended, answer(report), page)))
-    assert main(command.replace("POLICY", policy).split()) == 0
+    use(started, ended, answer(report), page)
+    assert main(["evaluate", policy, "--env", "CartPole-v1"]) == 0
     assert "Guessed: tanh taken as the activation\n" in capsys.readouterr().err
 
 

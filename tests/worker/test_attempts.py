@@ -7,6 +7,7 @@ import pytest
 from saddlepoint.errors import ArtifactCorrupt, ArtifactNotFound, JobFailed, StoreError, Unavailable
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import PlanSummary
 from saddlepoint.store import put_record
 from worker.attempts import Attempt, Past, attempting, is_hopeless
@@ -85,12 +86,21 @@ def test_time_that_passed_while_nothing_ran_is_no_hang(context: Context) -> None
 @pytest.mark.parametrize("job", [("e", "3"), ("e",)])
 def test_a_marked_attempt_is_a_hang(context: Context, job: tuple[str, ...]) -> None:
     put_record(context.store, keys.evaluation_plan_summary("e"), PlanSummary(episodes=9, shards=3))
+    put_record(context.store, keys.evaluation_examination("e"), Examination())
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             attempt(context, 2)
         mark_hung(context.store, *job)
     with pytest.raises(JobFailed, match="started 3 times"):
         attempt(context, 2)
+
+
+def test_a_hang_before_the_examination_is_there_is_the_examinations(context: Context) -> None:
+    put_record(context.store, keys.evaluation_plan_summary("e"), PlanSummary(episodes=9, shards=2))
+    with pytest.raises(ZeroDivisionError):
+        attempt(context, 2)
+    mark_hung(context.store, "e")
+    assert context.store.exists(keys.evaluation_hang("e", 3, 0))
 
 
 def test_a_hang_without_an_attempt_is_not_marked(context: Context) -> None:
