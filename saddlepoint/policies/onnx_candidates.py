@@ -127,10 +127,13 @@ class Reader:
         node = self._producers.get(name)
         if node is not None and node.op_type == "Log":
             node = self._producers.get(self._origin(node.input[0]))
-        if node is None or not _is_softmax_of_rows(node, chosen.live):
+        if node is None or node.op_type not in ("Softmax", "LogSoftmax"):
             return chosen
         scores = self.lowering.value(node.input[0])
-        return replace(chosen, name=node.input[0], live=scores) if isinstance(scores, Live) else chosen
+        if not isinstance(scores, Live) or not _is_over_last(node, rank_of(scores)):
+            return chosen
+        live = without_step(self.lowering.build, scores)
+        return replace(chosen, name=node.input[0], live=live) if live.shapes == chosen.live.shapes else chosen
 
     def _origin(self, name: str) -> str:
         """The earliest value that is the same as the one called `name`, behind reshapes and casts without effect."""
@@ -142,9 +145,10 @@ class Reader:
         return name
 
 
-def _is_softmax_of_rows(node: NodeProto, live: Live) -> bool:
-    axis = next((item.i for item in node.attribute if item.name == "axis"), None)
-    return node.op_type == "Softmax" and rank_of(live) == 2 and axis in (None, 1, -1)
+def _is_over_last(node: NodeProto, rank: int) -> bool:
+    """Whether a softmax that could be read is over the last axis; before opset 13, no other can be read."""
+    axis = next((item.i for item in node.attribute if item.name == "axis"), -1)
+    return axis in (rank - 1, -1)
 
 
 def without_step(build: GraphBuilder, live: Live) -> Live:

@@ -30,6 +30,8 @@ class Chosen:
 
     head: Mapping[str, Live]
     names: Sequence[str]
+    outputs: Sequence[str]
+    """The outputs of the file at or behind which these are."""
     value: Live | None
     squash: Literal["none", "tanh"]
     fixed_deviation: bool
@@ -45,16 +47,16 @@ def choose_outputs(
     graph: GraphProto, lowering: Lowering, hints: PolicyHints, next_states: Sequence[str] = ()
 ) -> Chosen:
     """Find the head and `value` among the outputs that are no states; UnsupportedArchitecture where that fails."""
-    names = [item.name for item in graph.output if item.name not in next_states]
+    outputs = [item.name for item in graph.output if item.name not in next_states]
     reader = Reader(graph, lowering)
     guesses: list[str] = []
-    stated = _stated(reader, names, hints, guesses)
-    candidates = reader.candidates(names)
+    stated = _stated(reader, outputs, hints, guesses)
+    candidates = reader.candidates(outputs)
     is_fixed = False
     if stated is None:
-        head = _guessed(reader, candidates, names, guesses)
+        head = _guessed(reader, candidates, outputs, guesses)
     else:
-        head, is_fixed = _named_head(reader, stated)
+        head, is_fixed = _named_head(reader, stated, guesses)
     kind = _PARTS[next(iter(head))]
     if hints.squash == "tanh" and kind != "gaussian":
         raise UnsupportedArchitecture(
@@ -64,9 +66,10 @@ def choose_outputs(
         )
     used = {item.name for item in head.values()} | {item.output for item in head.values()}
     others = [item for item in candidates if item.output not in used]
-    value = _value(reader, others, names, hints, guesses)
+    value = _value(reader, others, outputs, hints, guesses)
     lives = {part: item.live for part, item in head.items()}
-    return Chosen(lives, [item.name for item in head.values()], value, hints.squash or "none", is_fixed, guesses)
+    names, told = [item.name for item in head.values()], [item.output for item in head.values()]
+    return Chosen(lives, names, told, value, hints.squash or "none", is_fixed, guesses)
 
 
 def _stated(reader: Reader, names: Sequence[str], hints: PolicyHints, guesses: list[str]) -> dict[str, str] | None:
@@ -115,18 +118,23 @@ def _is_choice(reader: Reader, part: str) -> bool:
     return part == "action" and reader.behind(part)[1]
 
 
-def _named_head(reader: Reader, stated: Mapping[str, str]) -> tuple[dict[str, Candidate], bool]:
+def _named_head(reader: Reader, stated: Mapping[str, str], guesses: list[str]) -> tuple[dict[str, Candidate], bool]:
     """The values of these names, and whether a `log_std` among them is the same at every observation."""
     found: dict[str, Candidate] = {}
     is_fixed = False
-    for part, name in stated.items():
+    for part, output in stated.items():
+        name, is_choice = (output, False) if _PARTS[part] in CONTINUOUS_HEADS else reader.behind(output)
         value = _value_of(reader, part, name)
         if isinstance(value, Known) and part == "log_std":
             value, is_fixed = _at_every_row(reader.lowering.build, found["mean"].live, value), True
         live = without_step(reader.lowering.build, value) if isinstance(value, Live) else None
         if live is None or not _is_part(part, live.shapes):
             raise UnsupportedArchitecture(_unfit(part, value))
-        found[part] = Candidate(name, name, live, is_choice=False)
+        found[part] = Candidate(output, name, live, is_choice)
+        if is_choice:
+            guesses.append(_told(found[part], part))
+        if part == "logits":
+            found[part] = _scores(reader, found[part], guesses)
     if len({item.live.shapes for item in found.values()}) > 1:
         widths = {part: item.live.shapes[0][1] for part, item in found.items()}
         raise UnsupportedArchitecture(
@@ -184,10 +192,15 @@ def _guessed(
         return {"action": action}
     chosen = _best(candidates, reader.first_error)
     guesses.append(_told(chosen))
+    return {"logits": _scores(reader, chosen, guesses)}
+
+
+def _scores(reader: Reader, chosen: Candidate, guesses: list[str]) -> Candidate:
+    """What the chosen output is the softmax of, or itself."""
     scores = reader.before_softmax(chosen)
     if scores is not chosen:
         guesses.append("probabilities replaced by the logits they are the softmax of")
-    return {"logits": scores}
+    return scores
 
 
 def _action(reader: Reader, candidates: list[Candidate], names: Sequence[str]) -> Candidate | None:
@@ -208,11 +221,11 @@ def _action(reader: Reader, candidates: list[Candidate], names: Sequence[str]) -
     return action if is_triple else None
 
 
-def _told(chosen: Candidate) -> str:
+def _told(chosen: Candidate, part: str = "logits") -> str:
     output = repr(plain(chosen.output))
     if chosen.is_choice:
-        return f"logits taken from before the choice of an action behind the output {output}"
-    return f"output {output} taken as logits"
+        return f"{part} taken from before the choice of an action behind the output {output}"
+    return f"output {output} taken as {part}"
 
 
 def _best(candidates: list[Candidate], error: PolicyRejected | None) -> Candidate:

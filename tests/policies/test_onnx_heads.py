@@ -25,7 +25,7 @@ from tests.policies.continuous_models import (
     sb3_module,
 )
 from tests.policies.networks import export_new, export_old, imported, seeded, vectors
-from tests.policies.onnx_models import Array, matrix, model, node
+from tests.policies.onnx_models import Array, behind, ints, matrix, model, node
 
 EXPORTERS = [pytest.param("new", marks=pytest.mark.slow), "old"]
 GAUSSIAN = ("mean", "log_std")
@@ -182,3 +182,38 @@ def test_heads_that_do_not_fit_are_refused(data: Any, hints: dict[str, Any], wor
     with pytest.raises(PolicyRejected) as caught:
         imported(data, **hints)
     assert words in str(caught.value)
+
+
+PROBABILITIES: dict[str, list[onnx.NodeProto]] = {
+    "softmax": [node("Softmax", ["x"], ["y"], axis=-1)],
+    "its logarithm": [node("LogSoftmax", ["x"], ["y"], axis=-1)],
+    "of a step": [
+        node("Unsqueeze", ["x", "middle"], ["steps"]),
+        node("Softmax", ["steps"], ["y"], axis=-1),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "hints"), [("logits", {}), ("probs", {}), ("probs", {"outputs": {"logits": "probs"}})]
+)
+@pytest.mark.parametrize("kind", PROBABILITIES)
+def test_probabilities_are_no_logits_whatever_they_are_called(kind: str, name: str, hints: dict[str, Any]) -> None:
+    nodes = [onnx.NodeProto.FromString(item.SerializeToString()) for item in PROBABILITIES[kind]]
+    nodes[-1].output[:] = [name]
+    weights = {"middle": ints(1)}
+    policy = imported(behind(*nodes, weights=weights, outputs=(name,)).SerializeToString(), **hints)
+    found = load_network(policy.model)(vectors(3)).logits.softmax(-1)
+    expected = (vectors(3) @ torch.from_numpy(matrix())).softmax(-1)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    assert any("probabilities" in guess for guess in policy.card.guesses)
+
+
+@pytest.mark.parametrize("part", ["logits", "q_values"])
+def test_a_stated_output_is_looked_behind_the_choice_of_an_action(part: str) -> None:
+    choice = node("ArgMax", ["x"], ["action"], axis=1, keepdims=0)
+    policy = imported(behind(choice, outputs=("action",)).SerializeToString(), outputs={part: "action"})
+    head = load_network(policy.model)(vectors(3)).head.numpy()
+    np.testing.assert_allclose(head, vectors(3).numpy() @ matrix(), atol=1e-6)
+    assert policy.card.head == part
+    assert policy.card.guesses == [f"{part} taken from before the choice of an action behind the output 'action'"]

@@ -75,9 +75,9 @@ CASES: dict[str, Case] = {
     "Clip 11": one("Clip", opset=11, weights={"low": np.array(-0.5, FLOATS), "high": np.array(0.7, FLOATS)}),
     "Clip below": chain(node("Clip", ["x", "low"], ["logits"]), low=np.array(-0.5, FLOATS)),
     "Clip above": chain(node("Clip", ["x", "", "high"], ["logits"]), high=np.array(0.5, FLOATS)),
-    "Softmax 11": one("Softmax", opset=11),
+    "Softmax 11": chain(node("Softmax", ["x"], ["p"]), node("Mul", ["p", "b"], ["logits"]), opset=11, b=VECTOR3),
     "Softmax 13": chain(node("Softmax", ["x"], ["p"], axis=-1), node("Mul", ["p", "b"], ["logits"]), b=VECTOR3),
-    "LogSoftmax": one("LogSoftmax"),
+    "LogSoftmax": chain(node("LogSoftmax", ["x"], ["p"]), node("Mul", ["p", "b"], ["logits"]), b=VECTOR3),
     "Softmax over another axis": chain(
         node("Unsqueeze", ["x", "two"], ["a"]),
         node("Softmax", ["a"], ["p"], axis=1),
