@@ -12,6 +12,7 @@ from saddlepoint.policies.onnx_inputs import Roles, roles_of
 from saddlepoint.policies.onnx_original import original_step
 from saddlepoint.policies.onnx_outputs import choose_outputs
 from saddlepoint.policies.onnx_placement import Placement, fixed_value, placements
+from saddlepoint.policies.onnx_probabilities import as_logits
 from saddlepoint.policies.source import FLOATS, HALVES
 from saddlepoint.schemas.policies import PolicyHints
 
@@ -60,7 +61,7 @@ def _read(model: ModelProto, hints: PolicyHints, roles: Roles, placement: Placem
         return lambda rows, states: step(as_taken_in(rows, hints, scale=hints.pixel_scale, turned=turned), states)
 
     outputs = chosen.head if chosen.value is None else {**chosen.head, "value": chosen.value}
-    return Found(
+    found = Found(
         build.finish(next_states=next_states, **outputs),
         file_format,
         "onnx",
@@ -72,6 +73,7 @@ def _read(model: ModelProto, hints: PolicyHints, roles: Roles, placement: Placem
         squash=chosen.squash,
         fixed_deviation=chosen.fixed_deviation,
     )
+    return as_logits(found, chosen.outputs[0])
 
 
 def _inputs(model: ModelProto, intake: Intake, roles: Roles, placement: Placement) -> dict[str, Value]:

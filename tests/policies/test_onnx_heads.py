@@ -184,9 +184,18 @@ def test_heads_that_do_not_fit_are_refused(data: Any, hints: dict[str, Any], wor
     assert words in str(caught.value)
 
 
+SUM = node("ReduceSum", ["e", "last"], ["sum"], keepdims=1)
+SOFTMAX = node("Softmax", ["x"], ["p"], axis=-1)
 PROBABILITIES: dict[str, list[onnx.NodeProto]] = {
     "softmax": [node("Softmax", ["x"], ["y"], axis=-1)],
     "its logarithm": [node("LogSoftmax", ["x"], ["y"], axis=-1)],
+    "divided by their sum": [
+        SOFTMAX,
+        node("ReduceSum", ["p", "last"], ["sum"], keepdims=1),
+        node("Div", ["p", "sum"], ["y"]),
+    ],
+    "clamped": [SOFTMAX, node("Clip", ["p", "tiny"], ["y"])],
+    "by hand": [node("Exp", ["x"], ["e"]), SUM, node("Div", ["e", "sum"], ["y"])],
     "of a step": [
         node("Unsqueeze", ["x", "middle"], ["steps"]),
         node("Softmax", ["steps"], ["y"], axis=-1),
@@ -201,12 +210,39 @@ PROBABILITIES: dict[str, list[onnx.NodeProto]] = {
 def test_probabilities_are_no_logits_whatever_they_are_called(kind: str, name: str, hints: dict[str, Any]) -> None:
     nodes = [onnx.NodeProto.FromString(item.SerializeToString()) for item in PROBABILITIES[kind]]
     nodes[-1].output[:] = [name]
-    weights = {"middle": ints(1)}
+    weights = {"last": ints(-1), "middle": ints(1), "tiny": np.array(1e-8, np.float32)}
     policy = imported(behind(*nodes, weights=weights, outputs=(name,)).SerializeToString(), **hints)
     found = load_network(policy.model)(vectors(3)).logits.softmax(-1)
     expected = (vectors(3) @ torch.from_numpy(matrix())).softmax(-1)
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
     assert any("probabilities" in guess for guess in policy.card.guesses)
+
+
+def test_the_logarithm_of_probabilities_has_gradients_and_is_told() -> None:
+    nodes = [node("Exp", ["x"], ["e"]), SUM, node("Div", ["e", "sum"], ["logits"])]
+    policy = imported(behind(*nodes, weights={"last": ints(-1)}).SerializeToString())
+    assert policy.card.guesses == ["output 'logits' holds probabilities (its rows sum to 1): their logarithm is taken"]
+    rows = vectors(3).requires_grad_()
+    found = torch.autograd.grad(load_network(policy.model)(rows).logits[:, 0].sum(), rows)
+    logarithms = (rows @ torch.from_numpy(matrix())).log_softmax(-1)
+    torch.testing.assert_close(found, torch.autograd.grad(logarithms[:, 0].sum(), rows), atol=1e-5, rtol=0)
+
+
+def test_probabilities_whose_logarithm_has_lost_its_digits_are_refused() -> None:
+    nodes = [
+        node("MatMul", ["observation", "w"], ["x"]),
+        node("Sigmoid", ["x"], ["p"]),
+        node("Sub", ["one", "p"], ["q"]),
+        node("Concat", ["p", "q"], ["logits"], axis=1),
+    ]
+    weights = {"w": 4 * matrix(4, 1), "one": np.array(1, np.float32)}
+    with pytest.raises(PolicyRejected, match=r"lost their digits.*logits"):
+        imported(model(nodes, weights).SerializeToString())
+
+
+def test_scores_that_are_positive_stay_logits() -> None:
+    policy = imported(behind(node("Exp", ["x"], ["logits"])).SerializeToString())
+    assert policy.card.guesses == []
 
 
 @pytest.mark.parametrize("part", ["logits", "q_values"])
