@@ -194,20 +194,6 @@ def _dropout(build: GraphBuilder, node: SourceNode) -> Value:
     return node.value(0)
 
 
-def _pad(build: GraphBuilder, node: SourceNode) -> Value:
-    x = node.live(0)
-    rank = len(x.shapes[0])
-    given = node.ints("pads") if node.opset < 11 else node.ints_at(1)
-    value = node.float("value", 0.0) if node.opset < 11 else node.scalar_at(2, 0.0)
-    axes = range(rank) if node.maybe(3) is None else [axis % rank for axis in node.ints_at(3)]
-    if node.text("mode", "constant") != "constant" or not given or len(given) != 2 * len(axes):
-        raise UnsupportedOperator("Pad must be constant, with two numbers per axis.")
-    pads = [0] * (2 * rank)
-    for index, axis in enumerate(axes):
-        pads[axis], pads[rank + axis] = given[index], given[len(axes) + index]
-    return build.live("Pad", x, pads=tuple(pads), value=value)
-
-
 LAYERS: Mapping[str, Lower] = {
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
@@ -220,5 +206,4 @@ LAYERS: Mapping[str, Lower] = {
     "LayerNormalization": _layer_norm,
     "MatMul": _mat_mul,
     "MaxPool": _max_pool,
-    "Pad": _pad,
 }

@@ -168,16 +168,22 @@ def _slice(build: GraphBuilder, node: SourceNode) -> Value:
         steps = node.ints_at(4) if node.maybe(4) is not None else None
     axes = list(range(len(starts))) if axes is None else [axis % rank for axis in axes]
     steps = [1] * len(starts) if steps is None else steps
-    if len({len(starts), len(ends), len(axes), len(steps)}) != 1 or min(steps, default=1) < 1:
-        raise UnsupportedOperator("Slice needs as many starts, ends, axes and steps, steps above 0.")
-    return build.apply(
-        "Slice",
-        node.value(0),
-        starts=tuple(starts),
-        ends=tuple(ends),
-        axes=tuple(axes),
-        steps=tuple(steps),
-    )
+    if len({len(starts), len(ends), len(axes), len(steps)}) != 1 or 0 in steps:
+        raise MalformedPolicy("Slice needs as many starts, ends, axes and steps, and no step of 0. Export it again.")
+    cuts = list(zip(starts, ends, axes, steps, strict=True))
+    forward = [cut for cut in cuts if cut[3] > 0]
+    value = node.value(0)
+    if forward:
+        names = ("starts", "ends", "axes", "steps")
+        value = build.apply("Slice", value, **dict(zip(names, zip(*forward, strict=True), strict=True)))
+    for start, end, axis, step in cuts:
+        if step < 0:
+            size = _length(value, axis, "Slice")
+            first = min(max(start + size if start < 0 else start, 0), size - 1)
+            last = min(max(end + size if end < 0 else end, -1), size - 1)
+            build.charge(size)
+            value = build.apply("Gather", value, Known.of(torch.tensor(range(first, last, step))), axis=axis)
+    return value
 
 
 def _split(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
@@ -187,7 +193,7 @@ def _split(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
     if sizes is None and node.maybe(1) is not None:
         sizes = node.ints_at(1)
     if sizes is None:
-        total = _length(value, axis)
+        total = _length(value, axis, "Split")
         share = -(-total // len(node.proto.output))
         sizes = [min(share, total - start) for start in range(0, total, share)]
     ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
@@ -197,10 +203,12 @@ def _split(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
     )
 
 
-def _length(value: Value, axis: int) -> int:
+def _length(value: Value, axis: int, op: str) -> int:
+    """How long an axis is that is not the batch."""
     shapes = shapes_of(value)
     if shapes[0][axis] != shapes[1][axis]:
-        raise UnsupportedOperator("Split must not run over the batch axis.")
+        way = "backwards " if op == "Slice" else ""
+        raise UnsupportedOperator(f"{op} must not run {way}over the batch axis. Export the model with the batch first.")
     return shapes[0][axis]
 
 

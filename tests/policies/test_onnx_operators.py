@@ -136,6 +136,29 @@ CASES: dict[str, Case] = {
     "Slice 13": chain(
         node("Slice", ["x", "s", "e", "a", "t"], ["logits"]), s=ints(-3), e=ints(2**63 - 1), a=ints(-1), t=ints(2)
     ),
+    "Slice backwards": chain(
+        node("Slice", ["x", "s", "e", "a", "t"], ["logits"]), s=ints(-1), e=ints(-(2**63) + 1), a=ints(1), t=ints(-1)
+    ),
+    "Slice backwards from before the start": chain(
+        node("Slice", ["x", "s", "e", "a", "t"], ["y"]),
+        node("Add", ["x", "y"], ["logits"]),
+        s=ints(-9),
+        e=ints(-9),
+        a=ints(-1),
+        t=ints(-2),
+    ),
+    "pads as PyTorch's older exporter turns them": chain(
+        node("Reshape", ["pads", "pairs"], ["a"]),
+        node("Slice", ["a", "s", "e", "zero", "s"], ["b"]),
+        node("Transpose", ["b"], ["c"], perm=[1, 0]),
+        node("Reshape", ["c", "s"], ["d"]),
+        node("Pad", ["x", "d"], ["logits"]),
+        pads=ints(1, 2, 0, 0),
+        pairs=ints(-1, 2),
+        s=ints(-1),
+        e=ints(-(2**63) + 1),
+        zero=ints(0),
+    ),
     "Gather": chain(node("Gather", ["x", "i"], ["logits"], axis=1), i=ints(2, -3, 0)),
     "Transpose there and back": chain(
         node("Transpose", ["x"], ["t"], perm=[1, 0]), node("Transpose", ["t"], ["logits"])
@@ -311,6 +334,15 @@ CASES: dict[str, Case] = {
         m=PAIR,
         v=PAIR,
     ),
+    **{
+        f"Pad by {mode}": image(
+            node("Pad", ["p", "widths"], ["y"], mode=mode),
+            head=2 * 9 * 7,
+            opset=19,
+            widths=ints(0, 0, 1, 0, 0, 0, 2, 1),
+        )
+        for mode in ("edge", "reflect", "wrap")
+    },
     "Pad 10": image(node("Pad", ["p"], ["y"], pads=[0, 0, 1, 0, 0, 0, 2, 0], value=0.5), head=2 * 9 * 6, opset=10),
     "Pad 18": image(
         node("Pad", ["p", "widths", "c", "a"], ["y"]),
@@ -359,7 +391,10 @@ def test_every_operator_is_among_the_cases() -> None:
         (one("Reshape", weights={"s": ints(7, -1)}), "architecture-mismatch"),
         (one("Reshape", weights={"s": ints(-1, -1)}), "architecture-mismatch"),
         (one("Reshape", weights={"s": np.zeros((2000,), np.int64)}), "malformed-policy"),
-        (one("Slice", weights={"s": ints(0), "e": ints(2), "a": ints(1), "t": ints(-1)}), "unsupported-operator"),
+        (one("Slice", weights={"s": ints(0), "e": ints(2), "a": ints(1), "t": ints(0)}), "malformed-policy"),
+        (one("Slice", weights={"s": ints(9), "e": ints(-9), "a": ints(0), "t": ints(-1)}), "unsupported-operator"),
+        (one("Pad", weights={"pads": ints(0, 9, 0, 9)}, mode="reflect"), "malformed-policy"),
+        (one("Pad", weights={"pads": ints(1, 0, 1, 0)}, mode="edge"), "unsupported-operator"),
         (one("Squeeze", weights={"a": ints(1)}), "architecture-mismatch"),
         (one("MatMul", weights={"m": matrix(5, 5)}), "architecture-mismatch"),
         (one("Cast", to=TensorProto.INT64), "unsupported-operator"),
