@@ -115,9 +115,12 @@ def _global(reduction: str) -> Lower:
 
 
 def _gemm(build: GraphBuilder, node: SourceNode) -> Value:
-    x, weight = node.live(0), node.constant(1)
-    if node.int("transA", 0) or weight.ndim != 2:
-        raise UnsupportedOperator("Gemm must multiply the rows of its input by a constant matrix.")
+    x = node.value(0)
+    if node.int("transA", 0) or isinstance(node.value(1), Live):
+        return _product(build, node)
+    weight = node.constant(1)
+    if weight.ndim != 2:
+        raise MalformedPolicy("Gemm multiplies by a matrix of two axes. Export the model again.")
     if not node.int("transB", 0):
         weight = weight.T
     inputs: list[Value] = [x, Known.of(_times(weight, node.float("alpha", 1.0)))]
@@ -128,7 +131,25 @@ def _gemm(build: GraphBuilder, node: SourceNode) -> Value:
         if bias.numel() not in (1, len(weight)):
             raise MalformedPolicy("The bias of Gemm must have one number per output.")
         inputs.append(Known.of(bias.reshape(-1).expand(len(weight)).contiguous()))
-    return build.live("Gemm", *inputs)
+    return build.apply("Gemm", *inputs)
+
+
+def _product(build: GraphBuilder, node: SourceNode) -> Value:
+    """A Gemm that is no dense layer, such as W @ x^T, by its definition."""
+    factors = [node.value(0), node.value(1)]
+    if {rank_of(factor) for factor in factors} != {2}:
+        raise MalformedPolicy("Gemm multiplies matrices of two axes. Export the model again.")
+    for index, name in enumerate(("transA", "transB")):
+        if node.int(name, 0):
+            factors[index] = build.apply("Transpose", factors[index], perm=(1, 0))
+    result = _scaled(build, build.apply("MatMul", *factors), node.float("alpha", 1.0))
+    if node.maybe(2) is None:
+        return result
+    return build.apply("Add", result, _scaled(build, node.value(2), node.float("beta", 1.0)))
+
+
+def _scaled(build: GraphBuilder, value: Value, factor: float) -> Value:
+    return value if factor == 1.0 else build.apply("Mul", value, Known.of(torch.tensor(factor)))
 
 
 def _times(tensor: Tensor, factor: float) -> Tensor:

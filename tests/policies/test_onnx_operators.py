@@ -107,6 +107,23 @@ CASES: dict[str, Case] = {
     "Gemm with everything": one(
         "Gemm", weights={"b": matrix(5, 3), "c": np.ones((1, 5), FLOATS)}, transB=1, alpha=0.5, beta=2.0
     ),
+    "Gemm of constants": chain(
+        node("Shape", ["x"], ["n"]),
+        node("ConstantOfShape", ["n"], ["zeros"]),
+        node("Gemm", ["zeros", "m", "b"], ["held"]),
+        node("Add", ["held", "x"], ["logits"]),
+        m=matrix(3, 3),
+        b=VECTOR3,
+    ),
+    "Gemm from the left": chain(
+        node("Gemm", ["m", "x", "c"], ["t"], transB=1, alpha=0.5, beta=2.0),
+        node("Transpose", ["t"], ["logits"]),
+        m=matrix(5, 3),
+        c=matrix(5, 1),
+    ),
+    "Gemm of a transposed input": chain(
+        node("Transpose", ["x"], ["t"]), node("Gemm", ["t", "m"], ["logits"], transA=1), m=matrix(3, 5)
+    ),
     "Gemm with a scalar bias": one("Gemm", weights={"b": matrix(3, 5), "c": np.array(0.5, FLOATS)}),
     "MatMul of three axes": chain(
         node("Unsqueeze", ["x", "one"], ["a"]),
