@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from saddlepoint.errors import ArchitectureMismatch, MalformedPolicy, UnsupportedOperator
-from saddlepoint.policies.builder import GraphBuilder, Known, Value, rank_of, shapes_of
+from saddlepoint.policies.builder import PROBE_BATCHES, GraphBuilder, Known, Value, rank_of, shapes_of
 from saddlepoint.policies.shapes import Shape, broadcast_shape
 from saddlepoint.policies.source import SourceNode
 
@@ -33,7 +33,7 @@ def reshaped(build: GraphBuilder, value: Value, target: Callable[[Shape, int], S
     if len(differ) != 1:
         raise ArchitectureMismatch(
             "A reshape must leave the batch in one axis; this one does not. "
-            "Export the model with a dynamic batch axis, or for a batch of 1."
+            "Export the model with a dynamic batch axis."
         )
     shape = list(shapes[0])
     shape[differ[0]] = -1
@@ -51,14 +51,15 @@ def _reshape(build: GraphBuilder, node: SourceNode) -> Value:
         if copies:
             wanted = [shape[axis] if size == 0 and axis < len(shape) else size for axis, size in enumerate(wanted)]
         if node.baked_batch and len(batch) == 1:
-            wanted = _unbaked(wanted, shape, batch[0], node.baked_batch, frees_steps=node.frees_steps)
+            rows = PROBE_BATCHES[probe]
+            wanted = _unbaked(wanted, shape, batch[0], rows, node.baked_batch, frees_steps=node.frees_steps)
         return _resolved(wanted, shape)
 
     return reshaped(build, node.value(0), target)
 
 
-def _unbaked(wanted: list[int], shape: Shape, batch: int, baked: int, *, frees_steps: bool) -> list[int]:
-    """A target that a file states for its own batch size `baked`, for the batch that is at an axis of `shape`.
+def _unbaked(wanted: list[int], shape: Shape, batch: int, rows: int, baked: int, *, frees_steps: bool) -> list[int]:
+    """A target that a file states for its own batch size `baked`, for `rows` that are at the axis `batch` of `shape`.
 
     The batch stays behind as many elements as it was; where ones leave that open, it keeps its axis. With
     `frees_steps`, what the target leaves free is what it was in the file, if the batch can be elsewhere.
@@ -71,15 +72,48 @@ def _unbaked(wanted: list[int], shape: Shape, batch: int, baked: int, *, frees_s
         others = [axis for axis, size in enumerate(known) if axis != free and size == baked]
         fitting = [axis for axis in others if prod(known[:axis]) == before]
         return [shape[batch] if axis == fitting[0] else size for axis, size in enumerate(known)] if fitting else wanted
+    if prod(wanted) == prod(shape):
+        return wanted
+    merged = shape[batch] // rows
+    after = prod(shape[batch + 1 :])
+    places = [(before, merged * after), (before * merged, after)] if merged > 1 else [(before, after)]
+    axis = _alone_at(wanted, [left for left, _ in places], batch, baked)
+    if axis is not None:
+        wanted[axis] = rows
+    elif -1 not in wanted:
+        axis = _merged_at(wanted, places, baked)
+        if axis is not None:
+            wanted[axis] = wanted[axis] // baked * rows
+    return wanted
+
+
+def _alone_at(wanted: list[int], before: list[int], batch: int, baked: int) -> int | None:
+    """The axis that is the batch, behind one of these numbers of elements."""
     fitting = [
         axis
         for axis, size in enumerate(wanted)
-        if size == baked and -1 not in wanted[:axis] and prod(wanted[:axis]) == before
+        if size == baked and -1 not in wanted[:axis] and prod(wanted[:axis]) in before
     ]
-    if prod(wanted) == prod(shape) or not fitting:
-        return wanted
-    wanted[batch if batch in fitting else fitting[0]] = shape[batch]
-    return wanted
+    return batch if batch in fitting else next(iter(fitting), None)
+
+
+def _merged_at(wanted: list[int], places: list[tuple[int, int]], baked: int) -> int | None:
+    """The axis that is the batch times others, as attention has it of batch and heads.
+
+    A batch of 1 may be in several: not in the last, which holds the numbers that weights multiply, if it can be before.
+    """
+    fitting = [
+        axis
+        for axis, size in enumerate(wanted)
+        if any(_holds(size, prod(wanted[:axis]), prod(wanted[axis + 1 :]), *place, baked) for place in places)
+    ]
+    return max((axis for axis in fitting if axis < len(wanted) - 1), default=next(iter(fitting), None))
+
+
+def _holds(size: int, left: int, right: int, before: int, after: int, baked: int) -> bool:
+    """Whether an axis between so many elements has the batch in it that lies between `before` and `after`."""
+    fits = left > 0 and right > 0 and before % left == 0 and after % right == 0
+    return fits and size == before // left * baked * (after // right)
 
 
 def _resolved(wanted: list[int], shape: Shape) -> Shape:
@@ -89,7 +123,7 @@ def _resolved(wanted: list[int], shape: Shape) -> Shape:
     if prod(wanted) != prod(shape) or any(size < 0 for size in wanted):
         raise ArchitectureMismatch(
             f"A reshape must keep the number of elements; {list(shape)} cannot become {wanted}. "
-            "Export the model with a dynamic batch axis, or for a batch of 1."
+            "Export the model with a dynamic batch axis."
         )
     return tuple(wanted)
 

@@ -17,11 +17,12 @@ Exported = Callable[[Callable[[], nn.Module], Example, str, bool], bytes]
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Bytes of a network by exporter (`new`, `old`) and whether the batch is dynamic."""
-    made: dict[tuple[str, str, bool], bytes] = {}
+    made: dict[tuple[str, str, bool, int], bytes] = {}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
 
     def export(network: Callable[[], nn.Module], example: Example, exporter: str, dynamic: bool) -> bytes:
-        key = (f"{network}", exporter, dynamic)
+        rows = len(example if isinstance(example, Tensor) else example[0])
+        key = (f"{network}", exporter, dynamic, rows)
         if key not in made:
             # The exporters warn of their own future; that is not what is tested.
             with warnings.catch_warnings():

@@ -82,6 +82,20 @@ class Dueling(nn.Module):
         return self.value(x) + advantage - advantage.mean(1, keepdim=True)  # type: ignore[no-any-return]
 
 
+class Attention(nn.Module):
+    """Attention over a history of five observations, with the batch second, as PyTorch's own has it."""
+
+    def __init__(self, heads: int = 2) -> None:
+        super().__init__()
+        self.embed, self.policy = nn.Linear(4, 8), nn.Linear(8, 3)
+        self.attention = nn.MultiheadAttention(8, heads)
+
+    def forward(self, observation: Tensor) -> Tensor:
+        x = self.embed(observation).transpose(0, 1)
+        x = x + self.attention(x, x, x, need_weights=False)[0]
+        return self.policy(x.relu().mean(0))  # type: ignore[no-any-return]
+
+
 class Greedy(nn.Module):
     """An action instead of logits."""
 

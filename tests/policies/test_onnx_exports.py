@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from saddlepoint.errors import UnsupportedArchitecture
 from saddlepoint.policies import load_network
 from tests.policies.conftest import Exported
 from tests.policies.networks import (
+    Attention,
     BytesCnn,
     ChannelsLastCnn,
     Dueling,
@@ -79,6 +80,24 @@ def test_residual_blocks_and_pooling(exported: Exported, exporter: str) -> None:
     with torch.no_grad():
         outputs = network_of(exported(Impala, frames(1), exporter, False))(frames(2))
         torch.testing.assert_close(outputs.logits, seeded(Impala)(frames(2)), atol=1e-5, rtol=0)
+
+
+def attention_of_one_head() -> nn.Module:
+    return Attention(1)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("network", [Attention, attention_of_one_head])
+def test_attention_at_a_fixed_batch_is_freed_of_it(
+    exported: Exported, network: Callable[[], nn.Module], batch: int, exporter: str
+) -> None:
+    def history(rows: int) -> Tensor:
+        return vectors(rows, 20).reshape(rows, 5, 4)
+
+    with torch.no_grad():
+        outputs = network_of(exported(network, history(batch), exporter, False))(history(3))
+        torch.testing.assert_close(outputs.logits, seeded(network)(history(3)), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
