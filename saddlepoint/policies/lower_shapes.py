@@ -32,8 +32,7 @@ def reshaped(build: GraphBuilder, value: Value, target: Callable[[Shape, int], S
     differ = [axis for axis, (a, b) in enumerate(zip(*shapes, strict=True)) if a != b]
     if len(differ) != 1:
         raise ArchitectureMismatch(
-            "A reshape must leave the batch in one axis; this one does not. "
-            "Export the model with a dynamic batch axis."
+            "A reshape must leave the batch in one axis; this one does not. Export the model with a dynamic batch axis."
         )
     shape = list(shapes[0])
     shape[differ[0]] = -1

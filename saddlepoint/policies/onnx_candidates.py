@@ -73,6 +73,19 @@ class Reader:
             name = node.input[0]
         return output, False
 
+    def is_memory(self, name: str) -> bool:
+        """Whether the value is the last state of a recurrent layer."""
+        for _ in range(_FAR):
+            node = self._producers.get(name)
+            if node is None or not node.input:
+                break
+            if node.op_type in ("GRU", "LSTM"):
+                return list(node.output).index(name) > 0
+            if node.op_type not in _CARRIERS:
+                break
+            name = node.input[0]
+        return False
+
     def ends_in_tanh(self, name: str) -> bool:
         """Whether a tanh gives the value, or all that follows it are constant factors and offsets."""
         for _ in range(_FAR):

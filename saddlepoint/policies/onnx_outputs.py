@@ -67,6 +67,7 @@ def choose_outputs(
     used = {item.name for item in head.values()} | {item.output for item in head.values()}
     others = [item for item in candidates if item.output not in used]
     value = _value(reader, others, outputs, hints, guesses)
+    _tell_memory(reader, outputs, used, guesses)
     lives = {part: item.live for part, item in head.items()}
     names, told = [item.name for item in head.values()], [item.output for item in head.values()]
     return Chosen(lives, names, told, value, hints.squash or "none", is_fixed, guesses)
@@ -190,7 +191,7 @@ def _guessed(
             + (" although it ends in a tanh" if reader.ends_in_tanh(action.name) else "")
         )
         return {"action": action}
-    chosen = _best(candidates, reader.first_error)
+    chosen = _best(reader, candidates)
     guesses.append(_told(chosen))
     return {"logits": _scores(reader, chosen, guesses)}
 
@@ -228,18 +229,30 @@ def _told(chosen: Candidate, part: str = "logits") -> str:
     return f"output {output} taken as {part}"
 
 
-def _best(candidates: list[Candidate], error: PolicyRejected | None) -> Candidate:
+def _best(reader: Reader, candidates: list[Candidate]) -> Candidate:
     scores = [item for item in candidates if _is_part("logits", item.live.shapes)]
     choices = [item for item in scores if item.is_choice]
-    for group in (choices, scores, *(_named(scores, word) for word in _LOGIT_WORDS)):
+    heads = [item for item in scores if not reader.is_memory(item.name)]
+    flat = [item for item in heads if rank_of(reader.lowering.value(item.name)) == 2]
+    for group in (choices, scores, heads, flat, *(_named(scores, word) for word in _LOGIT_WORDS)):
         if len(group) == 1:
             return group[0]
-    if not scores and error is not None:
-        raise error
+    if not scores and reader.first_error is not None:
+        raise reader.first_error
     raise UnsupportedArchitecture(
         f"A policy has one float output of shape (N, A), one number per action; {len(scores)} outputs of this model "
         f"could be that. {_SAY}"
     )
+
+
+def _tell_memory(reader: Reader, outputs: Sequence[str], used: set[str], guesses: list[str]) -> None:
+    """What the model would carry on, were its states among its inputs."""
+    given = [repr(plain(name)) for name in outputs if name not in used and reader.is_memory(name)]
+    if given:
+        guesses.append(
+            f"no memory is carried from step to step: the model gives the state of a recurrent layer ({given[0]}) and "
+            "takes none; to carry it, export it as an input too"
+        )
 
 
 def _named(candidates: list[Candidate], word: str) -> list[Candidate]:

@@ -373,3 +373,33 @@ def test_other_recurrences_are_refused(data: bytes) -> None:
     with pytest.raises(PolicyRejected) as caught:
         imported(data)
     assert caught.value.code in ("unsupported-operator", "architecture-mismatch")
+
+
+class Forgetful(nn.Module):
+    """A policy over a history of three observations that gives its memory and takes none."""
+
+    def __init__(self, kind: Callable[..., nn.Module] = nn.GRU) -> None:
+        super().__init__()
+        self.layer, self.policy = kind(4, HIDDEN, batch_first=True), nn.Linear(HIDDEN, 3)
+
+    def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
+        outputs, state = self.layer(observation)
+        return self.policy(outputs[:, -1]), state
+
+
+def forgetful_lstm() -> nn.Module:
+    return Forgetful(nn.LSTM)
+
+
+@pytest.mark.parametrize(("exporter", "dynamic"), EXPORTS)
+@pytest.mark.parametrize("make", [Forgetful, forgetful_lstm])
+def test_a_state_that_is_given_and_not_taken_is_no_head_and_told(
+    exported: Exported, make: Callable[[], nn.Module], exporter: str, dynamic: bool
+) -> None:
+    rows = 2 if dynamic else 1
+    policy = imported(exported(make, vectors(rows, 12).reshape(rows, 3, 4), exporter, dynamic))
+    history = vectors(3, 12).reshape(3, 3, 4)
+    with torch.no_grad():
+        close([load_network(policy.model)(history).logits], [seeded(make)(history)[0]])
+    assert (policy.card.actions, policy.card.states) == (3, [])
+    assert any("no memory is carried" in guess for guess in policy.card.guesses)
