@@ -1,4 +1,4 @@
-"""Convolutions, matrix products, pooling and normalisation."""
+"""Convolutions, matrix products and the layers that go with them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ _DENSE = re.compile(r"(?P<kept>[a-zA-Z]+)(?P<sum>[a-zA-Z]),(?P<right>[a-zA-Z]{2}
 Window = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
-def _window(node: SourceNode, x: Live, kernel: tuple[int, ...]) -> Window:
+def window(node: SourceNode, x: Live, kernel: tuple[int, ...]) -> Window:
     """Strides, pads and dilations of a convolution or pooling, `auto_pad` resolved."""
     axes = len(kernel)
     strides = tuple(node.ints("strides") or (1,) * axes)
@@ -55,7 +55,7 @@ def _same_pads(
 
 def _conv(build: GraphBuilder, node: SourceNode) -> Value:
     x, weight = node.live(0), node.constant(1)
-    strides, pads, dilations = _window(node, x, tuple(weight.shape[2:]))
+    strides, pads, dilations = window(node, x, tuple(weight.shape[2:]))
     parameters: list[Value] = [node.known(1)]
     if node.maybe(2) is not None:
         parameters.append(node.known(2))
@@ -68,50 +68,6 @@ def _conv(build: GraphBuilder, node: SourceNode) -> Value:
         dilations=dilations,
         group=node.int("group", 1),
     )
-
-
-def _max_pool(build: GraphBuilder, node: SourceNode) -> Value:
-    kernel = _pooled(node)
-    strides, pads, dilations = _window(node, node.live(0), kernel)
-    return build.live(
-        "MaxPool",
-        node.live(0),
-        kernel_shape=kernel,
-        strides=strides,
-        pads=pads,
-        dilations=dilations,
-    )
-
-
-def _average_pool(build: GraphBuilder, node: SourceNode) -> Value:
-    kernel = _pooled(node)
-    strides, pads, dilations = _window(node, node.live(0), kernel)
-    half = len(pads) // 2
-    if pads[:half] != pads[half:] or set(dilations) != {1}:
-        raise UnsupportedOperator("AveragePool must have equal padding on both sides, undilated.")
-    return build.live(
-        "AveragePool",
-        node.live(0),
-        kernel_shape=kernel,
-        strides=strides,
-        pads=pads,
-        count_include_pad=node.int("count_include_pad", 0),
-    )
-
-
-def _pooled(node: SourceNode) -> tuple[int, ...]:
-    kernel = node.ints("kernel_shape")
-    if not kernel or node.int("ceil_mode", 0):
-        raise UnsupportedOperator(f"{node.op} needs a kernel and floor mode (ceil_mode=0).")
-    return tuple(kernel)
-
-
-def _global(reduction: str) -> Lower:
-    def lower(build: GraphBuilder, node: SourceNode) -> Value:
-        axes = tuple(range(2, len(node.live(0).shapes[0])))
-        return build.live(reduction, node.live(0), axes=axes, keepdims=1)
-
-    return lower
 
 
 def _gemm(build: GraphBuilder, node: SourceNode) -> Value:
@@ -216,15 +172,11 @@ def _dropout(build: GraphBuilder, node: SourceNode) -> Value:
 
 
 LAYERS: Mapping[str, Lower] = {
-    "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
     "Conv": _conv,
     "Dropout": _dropout,
     "Einsum": _einsum,
     "Gemm": _gemm,
-    "GlobalAveragePool": _global("ReduceMean"),
-    "GlobalMaxPool": _global("ReduceMax"),
     "LayerNormalization": _layer_norm,
     "MatMul": _mat_mul,
-    "MaxPool": _max_pool,
 }

@@ -76,8 +76,9 @@ def pool(
 ) -> Shape:
     half = len(kernel_shape)
     _require(len(x) == half + 2)
-    # PyTorch refuses more padding than half of a window, which would be windows of padding alone.
-    _require(all(2 * max(pads[at], pads[at + half]) <= kernel_shape[at] for at in range(half)))
+    widest = [max(pads[at], pads[at + half]) for at in range(half)]
+    # PyTorch averages with no more padding than half of a window; for the largest, we pad, and onnxruntime below one.
+    _require(all(2 * pad <= side or (dilations and pad < side) for pad, side in zip(widest, kernel_shape, strict=True)))
     return (*x[:2], *_windows(x[2:], kernel_shape, strides, pads, dilations or (1,) * half))
 
 

@@ -42,6 +42,18 @@ PAIR = np.array([1.0, 2.0], FLOATS)
 VECTOR3 = np.array([0.5, -1.0, 2.0], FLOATS)
 UNARY = ("Abs", "Cos", "Erf", "Exp", "Identity", "Neg", "Relu", "Sigmoid", "Sin", "Softplus", "Softsign", "Tanh")
 
+POOLS: list[tuple[str, dict[str, int]]] = [
+    ("MaxPool", {}),
+    ("AveragePool", {}),
+    ("AveragePool", {"count_include_pad": 1}),
+]
+CEILED: list[tuple[dict[str, list[int]], int, int]] = [
+    ({"kernel_shape": [3, 3], "strides": [2, 2]}, 3, 3),
+    ({"kernel_shape": [3, 3], "strides": [2, 4], "pads": [1, 0, 1, 0]}, 4, 2),
+    ({"kernel_shape": [2, 2], "strides": [3, 3], "pads": [1, 1, 0, 0]}, 3, 3),
+]
+"""Windows over 6 x 6 pictures and how many there are."""
+
 CASES: dict[str, Case] = {
     **{op: one(op) for op in UNARY},
     "HardSwish": one("HardSwish", opset=14),
@@ -341,6 +353,38 @@ CASES: dict[str, Case] = {
         node("AveragePool", ["p"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
         head=72,
     ),
+    "AveragePool with unequal padding": image(
+        node("AveragePool", ["p"], ["y"], kernel_shape=[3, 3], pads=[1, 0, 0, 1]), head=2 * 5 * 5
+    ),
+    **{
+        f"{op} {more} beyond the end, {window}": image(
+            node(op, ["p"], ["y"], ceil_mode=1, **window, **more), head=2 * rows * columns
+        )
+        for op, more in POOLS
+        for window, rows, columns in CEILED
+    },
+    **{
+        f"{op} {more} of no window in the padding": image(
+            node(op, ["p"], ["z"], ceil_mode=1, kernel_shape=[2, 2], strides=[3, 3], pads=[0, 0, 1, 1], **more),
+            node("GlobalAveragePool", ["z"], ["y"]),
+            head=2,
+        )
+        for op, more in POOLS
+    },
+    "InstanceNormalization": image(
+        node("InstanceNormalization", ["p", "s", "b"], ["y"], epsilon=1e-3), head=72, s=PAIR, b=-PAIR
+    ),
+    **{
+        f"GroupNormalization {opset}": image(
+            node("Concat", ["p", "p"], ["q"], axis=1),
+            node("GroupNormalization", ["q", "s", "b"], ["y"], num_groups=2, epsilon=1e-3),
+            head=4 * 36,
+            opset=opset,
+            s=scale,
+            b=-scale,
+        )
+        for opset, scale in ((18, PAIR), (21, np.arange(4).astype(FLOATS)))
+    },
     "GlobalAveragePool": image(node("GlobalAveragePool", ["p"], ["y"]), head=2),
     "GlobalMaxPool": image(node("GlobalMaxPool", ["p"], ["y"]), head=2),
     "BatchNormalization of pictures": image(
@@ -425,10 +469,13 @@ def test_every_operator_is_among_the_cases() -> None:
         (image(node("Conv", ["p", "k"], ["y"], strides=[0, 0]), head=9, k=KERNEL), "malformed-policy"),
         (image(node("Conv", ["p", "k"], ["y"], pads=[9999] * 4), head=9, k=KERNEL), "malformed-policy"),
         (image(node("MaxPool", ["p"], ["y"], kernel_shape=[9, 9]), head=9), "architecture-mismatch"),
+        (image(node("MaxPool", ["p"], ["y"]), head=9), "malformed-policy"),
         (
-            image(node("MaxPool", ["p"], ["y"], kernel_shape=[2, 2], ceil_mode=1), head=9),
+            image(node("AveragePool", ["p"], ["y"], kernel_shape=[2, 2], dilations=[2, 2]), head=9),
             "unsupported-operator",
         ),
+        (image(node("GroupNormalization", ["p", "s", "s"], ["y"], num_groups=3), head=72, s=PAIR), "malformed-policy"),
+        (one("InstanceNormalization", weights={"s": VECTOR3, "b": VECTOR3}), "malformed-policy"),
     ],
 )
 def test_an_operator_out_of_bounds_is_refused(case: Case, code: str) -> None:
