@@ -67,8 +67,51 @@ def _softmax(build: GraphBuilder, node: SourceNode) -> Value:
     return build.apply(node.op, x, axis=axis)
 
 
+def _threshold(build: GraphBuilder, node: SourceNode) -> Value:
+    """x above alpha, else 0."""
+    x, alpha = node.value(0), Known.of(torch.tensor(node.float("alpha", 1.0)))
+    return _chosen(build, build.apply("Greater", x, alpha), x, _ZERO)
+
+
+def _shrink(build: GraphBuilder, node: SourceNode) -> Value:
+    """x, brought nearer to 0 by a bias, beyond -lambda and lambda, else 0."""
+    x, bias = node.value(0), Known.of(torch.tensor(node.float("bias", 0.0)))
+    limit = node.float("lambd", 0.5)
+    is_above = build.apply("Greater", x, Known.of(torch.tensor(limit)))
+    is_below = build.apply("Less", x, Known.of(torch.tensor(-limit)))
+    above = _chosen(build, is_above, build.apply("Sub", x, bias), _ZERO)
+    return _chosen(build, is_below, build.apply("Add", x, bias), above)
+
+
+def _sign(build: GraphBuilder, node: SourceNode) -> Value:
+    x, one, minus = node.value(0), Known.of(torch.tensor(1.0)), Known.of(torch.tensor(-1.0))
+    below = _chosen(build, build.apply("Less", x, _ZERO), minus, _ZERO)
+    return _chosen(build, build.apply("Greater", x, _ZERO), one, below)
+
+
+_ZERO = Known.of(torch.tensor(0.0))
+
+
+def _chosen(build: GraphBuilder, condition: Value, then: Value, otherwise: Value) -> Value:
+    return build.apply("Where", condition, then, otherwise)
+
+
+def _reduce_of(first: str) -> Lower:
+    """A sum of absolute values or squares."""
+
+    def lower(build: GraphBuilder, node: SourceNode) -> Value:
+        x = node.value(0)
+        changed = build.apply("Mul", x, x) if first == "Mul" else build.apply(first, x)
+        return _reduced(build, node, changed, "ReduceSum")
+
+    return lower
+
+
 def _reduce(build: GraphBuilder, node: SourceNode) -> Value:
-    x = node.value(0)
+    return _reduced(build, node, node.value(0), node.op)
+
+
+def _reduced(build: GraphBuilder, node: SourceNode, x: Value, op: str) -> Value:
     axes = node.ints("axes")
     if axes is None and node.maybe(1) is not None:
         axes = node.ints_at(1)
@@ -76,7 +119,7 @@ def _reduce(build: GraphBuilder, node: SourceNode) -> Value:
         return x
     rank = rank_of(x)
     chosen = tuple(axis % rank for axis in axes) if axes else tuple(range(rank))
-    return build.apply(node.op, x, axes=chosen, keepdims=node.int("keepdims", 1))
+    return build.apply(op, x, axes=chosen, keepdims=node.int("keepdims", 1))
 
 
 def _pow(build: GraphBuilder, node: SourceNode) -> Value:
@@ -113,7 +156,12 @@ ARITHMETIC: Mapping[str, Lower] = {
     "HardSigmoid": _with(alpha=0.2, beta=0.5),
     "LeakyRelu": _with(alpha=0.01),
     "Pow": _pow,
+    "ReduceL1": _reduce_of("Abs"),
+    "ReduceSumSquare": _reduce_of("Mul"),
     "Selu": _with(alpha=1.6732632423543772, gamma=1.0507009873554805),
+    "Shrink": _shrink,
+    "Sign": _sign,
     "Sum": _sum,
     "Swish": _swish,
+    "ThresholdedRelu": _threshold,
 }

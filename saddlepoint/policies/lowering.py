@@ -15,6 +15,29 @@ OPSETS = range(7, 27)
 
 
 _CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+_WAY_OUT = "Write the layer with operators that are, or leave it out if it only prepares observations or uses actions."
+_WAYS_OUT: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            *("ArgMax", "ArgMin", "Bernoulli", "Hardmax", "Multinomial", "TopK"),
+            *("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"),
+        ),
+        "Export the scores of the actions, from before one is chosen or sampled.",
+    ),
+    **dict.fromkeys(
+        ("IsInf", "IsNaN"),
+        "Observations are finite here, so export the network without its check of that (such as nan_to_num).",
+    ),
+    **dict.fromkeys(
+        ("Resize", "Upsample"),
+        "Export the network for pictures of the size that it works with, and resize none within it.",
+    ),
+    **dict.fromkeys(
+        ("DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QuantizeLinear"),
+        "Export the network in float32, from before it was quantised.",
+    ),
+}
+"""What to do about an operator that is not taken."""
 
 
 class Lowering:
@@ -92,8 +115,7 @@ class Lowering:
         if node.domain not in ("", "ai.onnx") or node.op_type not in LOWERINGS:
             raise UnsupportedOperator(
                 f"A policy may use {len(LOWERINGS)} operators of ONNX; {shown(node)} is not among "
-                "them. Export the network without sampling, control flow and pre- or postprocessing. Taken are "
-                f"{', '.join(sorted(LOWERINGS))}."
+                f"them. {_WAYS_OUT.get(node.op_type, _WAY_OUT)} Taken are {', '.join(sorted(LOWERINGS))}."
             )
         inputs = [self._values[item] if item else None for item in node.input]
         source = SourceNode(node, inputs, self._opset, self._baked_batch, self._frees_steps)

@@ -63,6 +63,9 @@ CASES: dict[str, Case] = {
     "HardSigmoid": one("HardSigmoid", alpha=0.3, beta=0.4),
     "LeakyRelu": one("LeakyRelu", alpha=0.3),
     "Selu": one("Selu"),
+    "Shrink": one("Shrink", lambd=0.3, bias=0.1),
+    "Sign": chain(node("Sign", ["x"], ["s"]), node("Add", ["x", "s"], ["logits"])),
+    "ThresholdedRelu": one("ThresholdedRelu", alpha=0.3),
     "Gelu": one("Gelu", opset=20),
     "Gelu tanh": one("Gelu", opset=20, approximate="tanh"),
     "Swish": one("Swish", opset=24, alpha=0.5),
@@ -104,6 +107,7 @@ CASES: dict[str, Case] = {
         )
         for op, opset in (
             *(("ReduceMean", 13), ("ReduceMax", 13), ("ReduceMin", 11), ("ReduceL2", 13)),
+            *(("ReduceL1", 13), ("ReduceSumSquare", 13)),
             *(("ReduceLogSumExp", 13), ("ReduceSum", 11), ("ReduceProd", 13)),
         )
     },
@@ -488,6 +492,21 @@ def test_an_unknown_operator_is_refused_with_all_that_are_known() -> None:
     with pytest.raises(PolicyRejected, match=r"'ScatterND' is not among them.* Abs, Add,.* Where\.$") as caught:
         imported(built(one("ScatterND", weights={"i": ints(0), "u": VECTOR3})))
     assert len(str(caught.value)) < 1500
+
+
+@pytest.mark.parametrize(
+    ("op", "words"),
+    [
+        ("TopK", "from before one is chosen or sampled"),
+        ("IsNaN", "without its check of that"),
+        ("Upsample", "resize none within it"),
+        ("ScatterND", "Write the layer with operators that are"),
+    ],
+)
+def test_the_way_out_is_one_for_the_operator_that_is_refused(op: str, words: str) -> None:
+    with pytest.raises(PolicyRejected, match=words) as caught:
+        imported(built(chain(node(op, ["x"], ["y"]), node("Add", ["x", "y"], ["logits"]))))
+    assert f"{op!r} is not among them" in str(caught.value)
 
 
 def test_model_local_functions_are_inlined() -> None:
