@@ -44,6 +44,7 @@ def _continued(build: GraphBuilder, x: Live, pads: list[int], mode: str) -> Live
         size = sizes[axis]
         if mode != "edge" and max(begin, end) >= size:
             raise MalformedPolicy("Pad continues a picture by less than its own size. Export the model again.")
+        build.charge(begin + size + end)
         indices = _INDICES[mode](torch.arange(-begin, size + end), size)
         x = build.live("Gather", x, Known.of(indices), axis=axis)
     return x

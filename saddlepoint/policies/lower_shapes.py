@@ -215,7 +215,8 @@ def _slice(build: GraphBuilder, node: SourceNode) -> Value:
             first = min(max(start + size if start < 0 else start, 0), size - 1)
             last = min(max(end + size if end < 0 else end, -1), size - 1)
             build.charge(size)
-            value = build.apply("Gather", value, Known.of(torch.tensor(range(first, last, step))), axis=axis)
+            indices = torch.arange(first, min(last, first), step)
+            value = build.apply("Gather", value, Known.of(indices), axis=axis)
     return value
 
 
