@@ -18,8 +18,6 @@ from worker.context import Context
 from worker.failing import ending_on_error
 from worker.watchdog import watchdog
 
-_STALL_S = 600.0
-
 _log = logging.getLogger(__name__)
 
 
@@ -41,7 +39,7 @@ def run_chunk(context: Context, kind: ChunkedWork, job_id: str, index: int) -> N
     if record is None:
         _log.warning("%s %s is not in the store: it is another one, or was deleted", work.name, job_id)
         return
-    with ending_on_error(context, job_id, work), watchdog(_STALL_S) as alive:
+    with ending_on_error(context, job_id, work), watchdog(record.stall_s) as alive:
 
         def heartbeat() -> None:
             alive()

@@ -20,8 +20,8 @@ STATES = 256
 """At most, of one cell."""
 HORIZON = 1000
 """Agent steps of an episode, from its start, that the states are taken from."""
-GRADIENTS = 50_000
-"""Of single observations, in all: many attacks, or long ones, are looked at on fewer states."""
+GRADIENTS = 200_000
+"""Of single observations, in all: many attacks, or long ones, are looked at on fewer states, or not at all."""
 
 
 def at_clean_states(
@@ -37,7 +37,7 @@ def at_clean_states(
     `lengths` are of the plan's unattacked episodes; without any there is nothing to compare on. `alive` is called
     after every batch.
     """
-    twins = _twins(plan)
+    twins = _affordable(plan, environment.lanes)
     attacked = [plan.cells[index] for index in sorted(set(twins.values()))]
     entries = sorted(lengths)[: environment.lanes]
     if not attacked or not entries:
@@ -52,6 +52,16 @@ def at_clean_states(
                 found[cell.index].add(actor.look(observations, episodes, cell).sums)
                 alive()
     return {index: found[twin].means() for index, twin in twins.items() if found[twin].states}
+
+
+def _affordable(plan: Plan, lanes: int) -> dict[int, int]:
+    """The twins that can be looked at once within the bound, in the plan's order."""
+    twins, spent, paid = _twins(plan), 0, set[int]()
+    for index in sorted(set(twins.values())):
+        cost = lanes * _gradients(plan.cells[index])
+        if spent + cost <= GRADIENTS:
+            spent, paid = spent + cost, paid | {index}
+    return {index: twin for index, twin in twins.items() if twin in paid}
 
 
 def _twins(plan: Plan) -> dict[int, int]:
@@ -94,8 +104,13 @@ class _Sums:
 
 def _moments(attacked: list[PlannedCell], lanes: int) -> int:
     """How many steps are looked at, in all lanes at once."""
-    gradients = sum(1 + cell.attack.steps * max(1, len(cell.attack.objectives)) for cell in attacked)
+    gradients = sum(map(_gradients, attacked))
     return max(1, min(STATES // lanes, GRADIENTS // (gradients * lanes)))
+
+
+def _gradients(cell: PlannedCell) -> int:
+    """Of one state."""
+    return 1 + cell.attack.steps * max(1, len(cell.attack.objectives))
 
 
 def _spread(longest: int, moments: int) -> set[int]:

@@ -8,6 +8,7 @@ from saddlepoint.schemas.problems import Problem
 
 _LONGEST_S = 60 * 24 * 3600.0
 _SHORTEST_S = 3600.0
+_STALL_S = 600.0
 _GRADIENT_S = 0.05
 """Of one observation, many times what is needed: a deadline ends what never ends, not what is slow."""
 
@@ -21,6 +22,8 @@ class JobRecord(Schema):
     created_at: Timestamp
     chunks: int
     chunk_timeout_s: float
+    stall_s: float = _STALL_S
+    """How long a chunk may take from one sign of life to the next."""
 
 
 class JobProgress(Schema):
@@ -44,6 +47,11 @@ class JobState(Schema):
     @property
     def is_terminal(self) -> bool:
         return self.status in TERMINAL
+
+
+def stall_s(gradients: int) -> float:
+    """How long a batch that takes so many may be silent."""
+    return min(_STALL_S + gradients * _GRADIENT_S, _LONGEST_S)
 
 
 def timeout_s(gradients: int) -> float:

@@ -17,7 +17,7 @@ from saddlepoint.schemas.environments import (
     EnvironmentSpec,
 )
 from saddlepoint.schemas.evaluations import EvaluationSpec
-from saddlepoint.schemas.jobs import JobRecord, JobState, timeout_s
+from saddlepoint.schemas.jobs import JobRecord, JobState, stall_s, timeout_s
 from saddlepoint.schemas.policies import CONTINUOUS_HEADS, PolicyCard
 
 MAX_BYTES = 64 * 2**20
@@ -118,6 +118,10 @@ def gradients_of(spec: ObservationAttackSpec, rows: int) -> int:
 
 def chunk_timeout_s(spec: ObservationAttackSpec) -> float:
     return timeout_s(gradients_of(spec, CHUNK_ROWS))
+
+
+def batch_stall_s(spec: ObservationAttackSpec) -> float:
+    return stall_s(gradients_of(spec, WIDTH))
 
 
 def resolved(spec: ObservationAttackSpec) -> ResolvedAttack:

@@ -61,8 +61,14 @@ def test_of_many_states_a_few_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_long_attacks_are_looked_at_on_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clean_states, "GRADIENTS", 8)
+    monkeypatch.setattr(clean_states, "GRADIENTS", 8 * (1 + STRONG.steps))
     assert looked([cell(0), cell(1, STRONG)])[1].states <= 5
+
+
+def test_what_costs_too_much_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clean_states, "GRADIENTS", 8 * (1 + STRONG.steps))
+    long = STRONG.model_copy(update={"steps": 1000})
+    assert set(looked([cell(0), cell(1, long), cell(2, STRONG), cell(3, WEAK)])) == {2}
 
 
 def test_a_sign_of_life_comes_after_every_batch() -> None:
