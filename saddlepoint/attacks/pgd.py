@@ -7,6 +7,7 @@ perturbed observation.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -97,12 +98,15 @@ def perturb(
             return _untouched(observation, seen, clean_loss)
         if noise is None:
             raise ValueError("rows with a ball need noise to start from")
-        ball = _ball(network, observation, arranged, rows, bounds, extras.frames)
-        search = _Search(network, attack_network or network, observation, arranged, rows, bounds, ball, head, clean)
-        found, best_loss = search.run(noise, extras)
+        scale = None if bounds.scale is None else _arranged(network, bounds.scale, observation)[:1]
+        ball = _ball(network, observation, arranged, rows, bounds, scale, extras.frames)
+        search = _Search(
+            network, attack_network or network, observation, arranged, rows, ball, scale, head, clean, extras
+        )
+        found, best_loss = search.run(noise)
         given = network.forward_attack(found.x)
         outputs = given.head
-        loss, measured = head.loss(outputs, clean, rows.measured), head.climbed(clean, rows.measured)
+        loss, measured = head.loss(outputs, clean, rows.measured), search.measured
         return Perturbed(
             observation=network.from_attack_layout(found.x),
             outputs=outputs,
@@ -112,7 +116,7 @@ def perturb(
             best_loss=torch.maximum(loss, best_loss),
             rises=measured(outputs) > measured(clean),
             zero_gradient=found.zero_gradient,
-            linf=_linf(network, found.x - arranged, observation, bounds),
+            linf=_linf(found.x - arranged, scale),
             states=given.states,
         )
 
@@ -126,37 +130,55 @@ class _Search:
     observation: Tensor
     arranged: Tensor
     rows: Rows
-    bounds: Bounds
     ball: Ball
+    scale: Tensor | None
     head: Head
     clean: Tensor
+    extras: Extras
 
-    def run(self, noise: Tensor, extras: Extras) -> tuple[_Attempt, Tensor]:
+    def run(self, noise: Tensor) -> tuple[_Attempt, Tensor]:
         """The best try of each row, and the highest loss that any iterate of any of its tries had."""
-        found = self._attempt(0, noise, extras.frames)
-        best_loss = self._highest(found.iterates, 0)
-        for number in range(1, self.rows.tries):
-            if extras.restart_noise is None:
-                raise ValueError("rows with several tries need noise for each")
-            other = self._attempt(number, extras.restart_noise(number), extras.frames)
-            takes_part = self.rows.has_try(number) & (self.rows.steps > 0)
-            highest = self._highest(other.iterates, number)
-            best_loss = torch.where(takes_part, torch.maximum(best_loss, highest), best_loss)
-            found = self._better(found, other, takes_part)
+        found = self._attempt(0, noise)
+        best_loss = self._highest(found.iterates)
+        if self.rows.tries > 1:
+            found, best_loss = self._best_of_tries(found, best_loss)
         if bool((self.rows.square & (self.rows.epsilon > 0)).any()):
-            found = replace(found, x=self._square(found.x, extras))
+            found = replace(found, x=self._square(found.x))
         return found, best_loss
 
-    def _attempt(self, number: int, noise: Tensor, frames: Frames | None) -> _Attempt:
+    def _best_of_tries(self, found: _Attempt, best_loss: Tensor) -> tuple[_Attempt, Tensor]:
+        """The first try against the others, each row by the loss that it is reported by."""
+        if self.extras.restart_noise is None:
+            raise ValueError("rows with several tries need noise for each")
+        value = self._value(found.x)
+        for number in range(1, self.rows.tries):
+            other = self._attempt(number, self.extras.restart_noise(number))
+            takes_part = self.rows.has_try(number) & (self.rows.steps > 0)
+            best_loss = torch.where(takes_part, torch.maximum(best_loss, self._highest(other.iterates)), best_loss)
+            reached = self._value(other.x)
+            chosen = takes_part & (reached > value)
+            value = torch.where(chosen, reached, value)
+            x = torch.where(by_row(chosen, found.x), other.x, found.x)
+            found = replace(found, x=x, zero_gradient=found.zero_gradient | (other.zero_gradient & takes_part))
+        return found, best_loss
+
+    def _value(self, x: Tensor) -> Tensor:
+        """(N,): how high each row is in what it is reported by, in the form that does not underflow."""
+        return self.measured(self.network.forward_attack(x).head)
+
+    @cached_property
+    def measured(self) -> Value:
+        return self.head.climbed(self.clean, self.rows.measured)
+
+    def _attempt(self, number: int, noise: Tensor) -> _Attempt:
         objectives = self.rows.objectives_of_try(number)
         radius = by_row(self.rows.epsilon * self._start_share(objectives), self.arranged)
-        scale = _arranged_scale(self.network, self.observation, self.bounds)
-        radius = radius if scale is None else radius * scale
+        radius = radius if self.scale is None else radius * self.scale
         x = uniform_start(self.arranged, radius, self.network.to_attack_layout(noise), self.ball)
         zero_gradient = torch.zeros_like(self.rows.steps, dtype=torch.bool)
         climbed = self.head.climbed(self.clean, objectives)
-        iterates = _climb_(self.attack_network, x, self.ball, self.rows, climbed, zero_gradient, scale)
-        return _Attempt(self._settle(x, frames), iterates, zero_gradient)
+        iterates = _climb_(self.attack_network, x, self.ball, self.rows, climbed, zero_gradient, self.scale)
+        return _Attempt(self._settle(x), iterates, zero_gradient)
 
     def _start_share(self, objectives: Masks) -> Tensor:
         """1, and for a single step 0, or a little where the clean observation has no gradient."""
@@ -166,16 +188,16 @@ class _Search:
             share = torch.where(mask & self.rows.single_step, flat, share)
         return share
 
-    def _settle(self, x: Tensor, frames: Frames | None) -> Tensor:
+    def _settle(self, x: Tensor) -> Tensor:
         """`x` as it can be given: rounded, and the same in every copy of a frame, where a row asks for it."""
         if bool(self.rows.quantized.any()):
             rounded = self.arranged + (x - self.arranged).trunc()
             x = torch.where(by_row(self.rows.quantized, x), rounded, x)
-        if frames is None:
+        if self.extras.frames is None:
             return x
-        return self.network.to_attack_layout(frames.tie(self.network.from_attack_layout(x)))
+        return self.network.to_attack_layout(self.extras.frames.tie(self.network.from_attack_layout(x)))
 
-    def _highest(self, iterates: list[Tensor], number: int) -> Tensor:
+    def _highest(self, iterates: list[Tensor]) -> Tensor:
         """The highest loss of the iterates at which each row still moved, -inf where it never did."""
         highest = torch.full_like(self.rows.epsilon, -torch.inf)
         for step, outputs in enumerate(iterates):
@@ -183,28 +205,17 @@ class _Search:
             highest = torch.where(self.rows.steps > step, torch.maximum(highest, seen), highest)
         return highest
 
-    def _better(self, one: _Attempt, other: _Attempt, takes_part: Tensor) -> _Attempt:
-        measured = self.head.climbed(self.clean, self.rows.measured)
-        values = [measured(self.network.forward_attack(attempt.x).head) for attempt in (one, other)]
-        chosen = takes_part & (values[1] > values[0])
-        return _Attempt(
-            torch.where(by_row(chosen, one.x), other.x, one.x),
-            one.iterates,
-            one.zero_gradient | (other.zero_gradient & takes_part),
-        )
-
-    def _square(self, x: Tensor, extras: Extras) -> Tensor:
-        if extras.streams is None:
+    def _square(self, x: Tensor) -> Tensor:
+        if self.extras.streams is None:
             raise ValueError("rows under a search need random numbers for it")
-        measured = self.head.climbed(self.clean, self.rows.measured)
         back = self.network.from_attack_layout
         limits = Ball(back(self.ball.lower), back(self.ball.upper))
 
         def value(candidate: Tensor) -> Tensor:
-            return measured(self.network.forward_attack(self.network.to_attack_layout(candidate)).head)
+            return self._value(self.network.to_attack_layout(candidate))
 
-        searched = square_search(self.observation, limits, self.rows, value, extras.streams)
-        settled = self._settle(self.network.to_attack_layout(searched), extras.frames)
+        searched = square_search(self.observation, limits, self.rows, value, self.extras.streams)
+        settled = self._settle(self.network.to_attack_layout(searched))
         return torch.where(by_row(self.rows.square, x), settled, x)
 
 
@@ -254,13 +265,13 @@ def _ball(
     arranged: Tensor,
     rows: Rows,
     bounds: Bounds,
+    scale: Tensor | None,
     frames: Frames | None,
 ) -> Ball:
     low, high = (_arranged(network, bound, observation) for bound in (bounds.low, bounds.high))
     if bool(rows.unclipped.any()):
         free = by_row(rows.unclipped, arranged)
         low, high = torch.where(free, -torch.inf, low), torch.where(free, torch.inf, high)
-    scale = _arranged_scale(network, observation, bounds)
     ball = Ball.around(arranged, rows.epsilon, low, high, scale)
     if frames is not None:
         plain = Ball(network.from_attack_layout(ball.lower), network.from_attack_layout(ball.upper))
@@ -275,10 +286,5 @@ def _arranged(network: AttackedNetwork, bound: Tensor, observation: Tensor) -> T
     return bound if bound.dim() == 0 else network.to_attack_layout(bound.expand_as(observation))
 
 
-def _arranged_scale(network: AttackedNetwork, observation: Tensor, bounds: Bounds) -> Tensor | None:
-    return None if bounds.scale is None else _arranged(network, bounds.scale, observation)[:1]
-
-
-def _linf(network: AttackedNetwork, delta: Tensor, observation: Tensor, bounds: Bounds) -> Tensor:
-    scale = _arranged_scale(network, observation, bounds)
+def _linf(delta: Tensor, scale: Tensor | None) -> Tensor:
     return (delta if scale is None else delta / scale).abs_().amax(entries(delta))

@@ -20,7 +20,7 @@ from saddlepoint.evaluation.lanes import Episode
 from saddlepoint.evaluation.measures import Measures, compare_precisions, measure
 from saddlepoint.evaluation.probes import probe
 from saddlepoint.evaluation.timing import acts_now
-from saddlepoint.schemas.attacks import ResolvedAttack
+from saddlepoint.schemas.attacks import MOST_TRIES, ResolvedAttack
 from saddlepoint.schemas.plans import Plan, PlannedCell
 
 Episodes = Sequence[Episode | None]
@@ -30,7 +30,6 @@ CHECK_STEP = 8
 """Of every first episode of a seed: where an attack is looked at more closely."""
 PROBED_SEEDS = 8
 """The first ones of a plan: whose attacks are compared with others on the same states."""
-_MOST_TRIES = 64
 _NO_ATTACK = ResolvedAttack(kind="none")
 
 
@@ -201,7 +200,7 @@ class Actor:
     def _restart_noise(self, number: int, episodes: Episodes) -> Tensor:
         lanes = [lane for lane, episode in enumerate(episodes) if episode is not None]
         seeds, numbers, steps = _keys(episodes, lanes)
-        places = [_MOST_TRIES * step + number for step in steps]
+        places = [MOST_TRIES * step + number for step in steps]
         noise = torch.zeros(self._noise.shape)
         noise[lanes] = torch.from_numpy(uniform_rows(seeds, numbers, places, Purpose.RESTART, self._noise.shape[1:]))
         return noise

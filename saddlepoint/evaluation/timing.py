@@ -19,16 +19,8 @@ def acts_now(rules: Sequence[WhenRule], episodes: Sequence[Episode | None], clea
     if all(rule.kind == "always" for rule in rules):
         return None
     values, gaps = clean() if any(isinstance(rule, ValueAbove | PreferenceGap) for rule in rules) else (None, None)
-    return np.array(
-        [
-            episode is None or _acts(rule, episode, lane, values, gaps)
-            for lane, (rule, episode) in _pairs(rules, episodes)
-        ]
-    )
-
-
-def _pairs(rules: Sequence[WhenRule], episodes: Sequence[Episode | None]) -> enumerate[tuple[WhenRule, Episode | None]]:
-    return enumerate(zip(rules, episodes, strict=True))
+    lanes = enumerate(zip(rules, episodes, strict=True))
+    return np.array([episode is None or _acts(rule, episode, at, values, gaps) for at, (rule, episode) in lanes])
 
 
 def _acts(rule: WhenRule, episode: Episode, lane: int, values: Tensor | None, gaps: Tensor | None) -> bool:

@@ -3,7 +3,7 @@
 from math import prod
 
 from saddlepoint.errors import InvalidEpsilon, UnsupportedAttack
-from saddlepoint.schemas.attacks import Objective, ResolvedAttack
+from saddlepoint.schemas.attacks import MOST_TRIES, Objective, ResolvedAttack
 from saddlepoint.schemas.environments import BoxSpace, ContinuousSpace, EnvironmentDescription
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.policies import CONTINUOUS_HEADS, Head, PolicyCard
@@ -15,7 +15,6 @@ OBJECTIVES_OF_HEAD: dict[Head, frozenset[Objective]] = {
     "action": frozenset({"ce", "max", "min", "kl"}),
 }
 """What can be raised where a policy says this."""
-_MOST_TRIES = 64
 
 
 def check_applicable(spec: EvaluationSpec, card: PolicyCard, environment: EnvironmentDescription) -> None:
@@ -51,9 +50,9 @@ def _check_objectives(attack: ResolvedAttack, card: PolicyCard, environment: Env
             f"A policy that gives {card.head} can be attacked by {', '.join(sorted(possible))}; got {missing[0]}. "
             + ("It needs q_values." if missing[0] == "value" else "Leave it out.")
         )
-    if len(attack.objectives) > _MOST_TRIES:
+    if len(attack.objectives) > MOST_TRIES:
         raise UnsupportedAttack(
-            f"An attack starts at most {_MOST_TRIES} times a step, got {len(attack.objectives)} (restarts, members)."
+            f"An attack starts at most {MOST_TRIES} times a step, got {len(attack.objectives)} (restarts, members)."
         )
     action = environment.action
     if "min" in wanted and isinstance(action, ContinuousSpace) and not _is_bounded(action):

@@ -202,6 +202,8 @@ def without_booleans(value: Any, *names: str) -> Any:
 
 
 SQUARE_QUERIES = 100
+MOST_TRIES = 64
+"""Starts of an attack at one step. Part of where their noise is drawn from: never change it."""
 DEFAULT_MEMBERS: tuple[Objective, ...] = ("ce", "max", "min")
 
 

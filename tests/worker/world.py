@@ -12,11 +12,12 @@ from saddlepoint.schemas.environments import EnvironmentSpec, describe_atari
 from saddlepoint.schemas.evaluations import EvaluationRecord, EvaluationSpec
 from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, PlannedCell, Shard, make_plan
-from saddlepoint.schemas.policies import InputDescription, OutputDescription, PolicyCard
+from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport
 from saddlepoint.settings import Settings
 from saddlepoint.store import put_record
 from saddlepoint.store.local import LocalStore
+from tests.evaluation.episodes import CARD
 from worker.context import Context
 from worker.engine import Engine, Examine, Play
 
@@ -29,21 +30,7 @@ def make_context(folder: Path, redis_url: str) -> Context:
 
 
 def make_card(policy_id: str = "policy") -> PolicyCard:
-    return PolicyCard(
-        id=policy_id,
-        created_at=NOW,
-        format="onnx",
-        architecture="nature-cnn",
-        head="logits",
-        observation=InputDescription(shape=(4, 84, 84)),
-        outputs=[OutputDescription(name="logits", shape=(18,))],
-        actions=18,
-        parameters=1,
-        sha256="0" * 64,
-        canonical_sha256="1" * 64,
-        size=1,
-        max_disagreement=0.0,
-    )
+    return CARD.model_copy(update={"id": policy_id, "created_at": NOW})
 
 
 def make_record(evaluation_id: str = "evaluation", **spec: Any) -> EvaluationRecord:
