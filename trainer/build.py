@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 
 from saddlepoint.schemas.environments import choices
-from saddlepoint.schemas.training_config import TrainingConfig
-from saddlepoint.schemas.trainings import TrainingSpec
+from saddlepoint.schemas.trainings import TrainingSpec, resolve_config
+from trainer.adversary import Adversary
+from trainer.distributions import Categorical
 from trainer.environments import make_training_environment
 from trainer.games import Games
 from trainer.methods import METHODS
@@ -33,7 +34,7 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
     parent, UnsupportedArchitecture.
     """
     machine = machine or Machine()
-    given = TrainingConfig.model_validate(spec.config)
+    given = resolve_config(spec)
     config = given.model_copy(update={"precision": given.precision or machine.precision})
     environment = make_training_environment(spec.env, config.actors, threads=machine.threads)
     description = environment.description
@@ -43,14 +44,18 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
     if parent is not None:
         take_over(network, parent)
     network.precision = config.precision or machine.precision
+    distribution = Categorical()
     clip_rewards = spec.env.is_atari if config.clip_rewards is None else config.clip_rewards
     network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Training(
         config=config,
         method=METHODS[spec.method](),
         network=network,
+        distribution=distribution,
+        adversary=Adversary.of(config, description.observation, network, distribution),
         optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=config.adam_epsilon),
         generator=generator,
         games=Games(environment, config.actors, spec.seed),
         clip_rewards=clip_rewards,
+        hardens=parent is not None,
     )

@@ -19,6 +19,9 @@ class UpdateRecord:
     mean_return: float | None
     """Of the acting policy: raw score of whole games, mean of the last 100; None before the first one ended."""
     beta: float
+    epsilon: float
+    """Of the adversary in this update; 0 where the method has none."""
+    loss: float
     policy_loss: float
     value_loss: float
     entropy: float

@@ -23,11 +23,6 @@ def value_loss(value: Tensor, target: Tensor, old_value: Tensor, clip: float | N
     return 0.5 * error.mean()
 
 
-def entropy(log_probabilities: Tensor) -> Tensor:
-    """The mean entropy in nats of categorical policies, (B, A) log-probabilities."""
-    return -(log_probabilities.exp() * log_probabilities).sum(-1).mean()
-
-
 def normalized(advantage: Tensor) -> Tensor:
     """Zero mean and unit deviation within the minibatch; the 1e-8 keeps equal advantages at 0."""
     return (advantage - advantage.mean()) / (advantage.std(correction=0) + 1e-8)

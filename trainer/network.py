@@ -1,5 +1,6 @@
 """The networks that PPO trains: a policy and a value from an observation that was encoded once, when it was stored."""
 
+import copy
 from collections.abc import Sequence
 from math import sqrt
 from typing import ClassVar, Literal
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from saddlepoint.errors import UnsupportedEnvironment
+from trainer.frozen import FrozenPolicy
 from trainer.space_to_depth import BLOCK, to_depth
 
 Precision = Literal["bf16", "fp32"]
@@ -25,16 +27,24 @@ class ActorCritic(nn.Module):
     precision: Precision = "fp32"
     """Of the convolutional body; a network of vectors computes in fp32 in any case."""
 
-    def center_on(self, observation: Tensor) -> None:
-        """Take the commonest number of these observations (N, *obs) for zero, where the network can."""
+    def center_on(self, observation: Tensor, *, as_before: bool) -> None:
+        """Take the commonest number of these observations (N, *obs) for zero, where the network can.
+
+        `as_before`: the outputs stay what they are, as they must where the weights have been trained.
+        """
 
     def encode(self, observation: Tensor) -> Tensor:
         """Observations (N, *obs), in the environment's units, in the layout that `forward` takes and rollouts store."""
         raise NotImplementedError
 
     def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, A) and values (N,), both float32."""
+        """The policy's head (N, K), such as logits, and values (N,), both float32."""
         raise NotImplementedError
+
+    def frozen(self) -> "FrozenPolicy":
+        """The policy as it is now, to be attacked; later changes of the weights do not reach it."""
+        kept = copy.deepcopy(self).requires_grad_(False)
+        return FrozenPolicy(lambda encoded: kept(encoded)[0])
 
 
 class _PixelConvolution(nn.Conv2d):
@@ -51,6 +61,18 @@ class _PixelConvolution(nn.Conv2d):
     def __init__(self, channels: int, outputs: int, kernel: int) -> None:
         super().__init__(channels, outputs, kernel)
         self.register_buffer("center", torch.zeros(()))
+
+    @torch.no_grad()
+    def center_on(self, center: int, *, as_before: bool) -> None:
+        if as_before and self.bias is not None:
+            self.bias += (center - self.center) / PIXEL_MAXIMUM * self.weight.sum((1, 2, 3))
+        self.center.fill_(center)
+
+    def plain(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the same convolution on pixels as they are."""
+        assert self.bias is not None
+        weight = self.weight.detach() / PIXEL_MAXIMUM
+        return weight, self.bias.detach() - self.center * weight.sum((1, 2, 3))
 
     def forward(self, pixels: Tensor) -> Tensor:
         return functional.conv2d(pixels - self.center.to(pixels.dtype), self.weight / PIXEL_MAXIMUM, self.bias)
@@ -71,27 +93,40 @@ class NatureNetwork(ActorCritic):
         self.conv1 = _PixelConvolution(frames * BLOCK * BLOCK, 32, 2)
         self.conv2 = nn.Conv2d(32, 64, 4, stride=2)
         self.conv3 = nn.Conv2d(64, 64, 3)
-        height, width = (_features(side) for side in size)
+        height, width = (_side(side) for side in size)
         self.hidden = nn.Linear(64 * height * width, 512)
         self.policy = nn.Linear(512, actions)
         self.value = nn.Linear(512, 1)
 
-    def center_on(self, observation: Tensor) -> None:
-        self.conv1.center.fill_(int(observation.flatten().bincount(minlength=256).argmax()))
+    def center_on(self, observation: Tensor, *, as_before: bool) -> None:
+        self.conv1.center_on(int(observation.flatten().bincount(minlength=256).argmax()), as_before=as_before)
 
     def encode(self, observation: Tensor) -> Tensor:
         return to_depth(observation)
 
     def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        reduced = self.precision == "bf16"
-        pixels = encoded.permute(0, 3, 1, 2).to(torch.bfloat16 if reduced else torch.float32)
-        with torch.autocast(encoded.device.type, torch.bfloat16, enabled=reduced):
-            x = self.conv1(pixels).relu()
+        with torch.autocast(encoded.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            x = self.conv1(encoded.to(self.dtype).permute(0, 3, 1, 2)).relu()
             x = self.conv2(x).relu()
             x = self.conv3(x).relu()
             x = self.hidden(x.flatten(1)).relu()
         x = x.float()
         return self.policy(x), self.value(x).squeeze(-1)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the body."""
+        return torch.bfloat16 if self.precision == "bf16" else torch.float32
+
+    def frozen(self) -> FrozenPolicy:
+        """In its precision for good and on plain pixels, so that an attack neither casts nor subtracts at each step."""
+        parts = [
+            *self.conv1.plain(),
+            *(part for layer in (self.conv2, self.conv3, self.hidden) for part in layer.parameters()),
+        ]
+        parts = [part.detach().to(self.dtype, copy=True) for part in parts]
+        last = copy.deepcopy(self.policy).requires_grad_(False)
+        return FrozenPolicy(lambda encoded: last(_features(encoded, parts).float()), self.dtype)
 
 
 class MlpNetwork(ActorCritic):
@@ -151,7 +186,16 @@ class _TanhNetwork(nn.Module):
         return outputs
 
 
-def _features(side: int) -> int:
+def _features(encoded: Tensor, parts: Sequence[Tensor]) -> Tensor:
+    """What the body of a Nature CNN makes of encoded pixels; weight and bias of one layer after the other."""
+    weight1, bias1, weight2, bias2, weight3, bias3, weight4, bias4 = parts
+    x = functional.conv2d(encoded.permute(0, 3, 1, 2), weight1, bias1).relu_()
+    x = functional.conv2d(x, weight2, bias2, stride=2).relu_()
+    x = functional.conv2d(x, weight3, bias3).relu_()
+    return functional.linear(x.flatten(1), weight4, bias4).relu_()
+
+
+def _side(side: int) -> int:
     """The length of a side after the three convolutions."""
     for kernel, stride in ((8, 4), (4, 2), (3, 1)):
         side = (side - kernel) // stride + 1

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainer.advantages import advantages
+from trainer.adversary import Acting
 from trainer.curve import UpdateRecord
-from trainer.losses import entropy, normalized, policy_loss, value_loss
-from trainer.methods.interface import Acting
+from trainer.losses import normalized, policy_loss, value_loss
+from trainer.methods.interface import Lesson
 from trainer.rollout import Rollout, Samples
 from trainer.training import Training
 
@@ -27,9 +28,9 @@ def train(training: Training) -> Iterator[UpdateRecord]:
     config = training.config
     while not training.finished:
         started, beta = time.monotonic(), training.beta
-        acting = Acting(training.network, training.generator, training.progress)
+        acting = Acting(training.network, training.generator, training.progress, training.adversary)
         rollout = collect(training, acting)
-        means = improve(training, rollout, training.method.learn_from(rollout, acting))
+        means = improve(training, rollout, training.method.learn_from(rollout, acting), acting)
         training.update += 1
         recent = training.games.recent
         yield UpdateRecord(
@@ -38,6 +39,7 @@ def train(training: Training) -> Iterator[UpdateRecord]:
             games=training.games.finished,
             mean_return=float(np.mean(recent)) if recent else None,
             beta=beta,
+            epsilon=training.adversary.epsilon_at(acting.progress),
             steps_per_second=config.batch / (time.monotonic() - started),
             **means,
         )
@@ -47,7 +49,8 @@ def start(training: Training) -> None:
     """Begin the games."""
     training.games.start()
     if training.config.center_pixels:
-        training.network.center_on(torch.from_numpy(training.games.observations))
+        observations = torch.from_numpy(training.games.observations)
+        training.network.center_on(observations, as_before=training.hardens)
 
 
 @torch.no_grad()
@@ -57,21 +60,23 @@ def collect(training: Training, acting: Acting) -> Rollout:
     steps: list[tuple[Tensor, ...]] = []
     for _ in range(config.horizon):
         observation = _observe(training, acting, games.observations)
-        logits, value = training.network(observation)
-        action, log_probability = sample(logits, training.generator)
+        head, value = training.network(observation)
+        action = training.distribution.sample(head, training.generator)
         outcome, last = games.step(action.numpy())
+        action = action.to(device)
+        log_probability = training.distribution.log_probability(head, action)
         reward = _tensor(np.sign(outcome.rewards) if training.clip_rewards else outcome.rewards, device)
         if last is not None and config.bootstrap_truncated:
             _, beyond = training.network(_observe(training, acting, last))
             reward += config.discount * beyond * _tensor(outcome.truncated, device)
         ended = _tensor(outcome.ended, device)
-        steps.append((observation, action.to(device), log_probability.to(device), value, reward, ended))
+        steps.append((observation, action, log_probability, value, reward, ended))
     _, last_value = training.network(_observe(training, acting, games.observations))
     seen, actions, log_probabilities, values, rewards, ended = map(torch.stack, zip(*steps, strict=True))
     return Rollout(seen, actions, log_probabilities, values, rewards, ended, last_value)
 
 
-def improve(training: Training, rollout: Rollout, observations: Tensor) -> dict[str, float]:
+def improve(training: Training, rollout: Rollout, observations: Tensor, acting: Acting) -> dict[str, float]:
     """Some epochs of clipped gradient steps on one rollout; returns the means of what was measured."""
     config = training.config
     for group in training.optimizer.param_groups:
@@ -82,23 +87,24 @@ def improve(training: Training, rollout: Rollout, observations: Tensor) -> dict[
     for _ in range(config.epochs):
         order = torch.randperm(len(samples), generator=training.generator).to(training.device)
         for rows in torch.split(order, config.minibatch):
-            sums.update(learn(training, samples[rows]))
+            sums.update(learn(training, samples[rows], acting))
             minibatches += 1
     means = {name: total / minibatches for name, total in sums.items()}
     return means | {"explained_variance": _explained(samples.values, samples.targets)}
 
 
-def learn(training: Training, samples: Samples) -> dict[str, float]:
+def learn(training: Training, samples: Samples, acting: Acting) -> dict[str, float]:
     """One gradient step on one minibatch."""
-    config, network = training.config, training.network
+    config, network, distribution = training.config, training.network, training.distribution
     clip = config.clip * training.beta
-    logits, value = network(samples.observations)
-    log_probabilities = logits.log_softmax(-1)
-    log_ratio = _of(log_probabilities, samples.actions) - samples.log_probabilities
-    loss_policy = policy_loss(log_ratio, normalized(samples.advantages), clip)
+    head, value = network(samples.observations)
+    log_ratio = distribution.log_probability(head, samples.actions) - samples.log_probabilities
+    advantage = normalized(samples.advantages)
+    loss_policy = policy_loss(log_ratio, advantage, clip)
     loss_value = value_loss(value, samples.targets, samples.values, clip if config.value_clip else None)
-    randomness = entropy(log_probabilities)
-    loss = loss_policy + config.value_coefficient * loss_value - config.entropy_coefficient * randomness
+    entropy = distribution.entropy(head).mean()
+    ppo_loss = loss_policy + config.value_coefficient * loss_value - config.entropy_coefficient * entropy
+    loss = training.method.loss(Lesson(samples, head, advantage, clip, ppo_loss, acting, config))
     training.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(network.parameters(), config.max_gradient_norm)
@@ -106,22 +112,14 @@ def learn(training: Training, samples: Samples) -> dict[str, float]:
     with torch.no_grad():
         ratio = log_ratio.exp()
         return {
+            "loss": float(loss),
             "policy_loss": float(loss_policy),
             "value_loss": float(loss_value),
-            "entropy": float(randomness),
+            "entropy": float(entropy),
             "approximate_kl": float((ratio - 1.0 - log_ratio).mean()),
             "clipped_share": float(((ratio - 1.0).abs() > clip).float().mean()),
             "gradient_norm": float(norm),
         }
-
-
-def sample(logits: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Actions (N,) drawn from softmax(logits) by the Gumbel-max trick, and their log-probabilities (N,), on the CPU."""
-    uniform = torch.rand(logits.shape, generator=generator, dtype=torch.float64)
-    gumbel = -torch.log(-torch.log(uniform.clamp_min(torch.finfo(torch.float64).tiny)))
-    log_probabilities = logits.cpu().log_softmax(-1)
-    action = (log_probabilities + gumbel).argmax(-1)
-    return action, _of(log_probabilities, action)
 
 
 def _advantages(training: Training, rollout: Rollout) -> Tensor:
@@ -138,11 +136,6 @@ def _observe(training: Training, acting: Acting, observations: NDArray[Any]) -> 
 
 def _tensor(values: NDArray[Any], device: torch.device) -> Tensor:
     return torch.from_numpy(values.astype(np.float32)).to(device)
-
-
-def _of(log_probabilities: Tensor, actions: Tensor) -> Tensor:
-    """The entry of each row's action."""
-    return log_probabilities.gather(-1, actions[:, None]).squeeze(-1)
 
 
 def _explained(value: Tensor, target: Tensor) -> float:

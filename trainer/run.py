@@ -5,13 +5,18 @@ The same command again goes on from the newest checkpoint.
 """
 
 import argparse
+import hashlib
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
+from saddlepoint.policies import import_policy
+from saddlepoint.policies.importing import ImportedPolicy
 from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.policies import PolicyHints, policy_id
 from saddlepoint.schemas.trainings import TrainingSpec
 from saddlepoint.settings import Settings
 from trainer import checkpoint, curve
@@ -37,15 +42,26 @@ def main(arguments: list[str] | None = None) -> None:
     config = dict(_override(text) for text in options.set)
     if options.steps is not None:
         config["steps"] = options.steps
-    spec = TrainingSpec(method=options.method, env=EnvironmentSpec(id=options.env), config=config, seed=options.seed)
+    parent = None if options.policy is None else _read_policy(options.policy)
+    spec = TrainingSpec(
+        method=options.method,
+        env=EnvironmentSpec(id=options.env),
+        policy_id=None if parent is None else parent.card.id,
+        config=config,
+        seed=options.seed,
+    )
     precision = Settings.from_environment().default_precision
-    train_in_folder(spec, options.out, Machine(options.device, precision, options.threads))
+    machine = Machine(options.device, precision, options.threads)
+    train_in_folder(spec, options.out, machine, parent=None if parent is None else parent.model)
 
 
-def train_in_folder(spec: TrainingSpec, folder: Path, machine: Machine) -> Training:
-    """Train to the end, from the folder's newest checkpoint where there is one."""
+def train_in_folder(spec: TrainingSpec, folder: Path, machine: Machine, *, parent: bytes | None = None) -> Training:
+    """Train to the end, from the folder's newest checkpoint where there is one.
+
+    `parent` is the canonical policy that the specification starts from.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    training = build_training(spec, machine)
+    training = build_training(spec, machine, parent=parent)
     if (folder / CHECKPOINT).exists():
         checkpoint.restore(training, (folder / CHECKPOINT).read_bytes(), spec)
         _log.info("resumed after update %d", training.update)
@@ -74,6 +90,14 @@ def _report(record: UpdateRecord, updates: int) -> None:
         )  # fmt: skip
 
 
+def _read_policy(path: Path) -> ImportedPolicy:
+    """A file of one's own, read in this process and without limits: `saddlepoint harden` takes those of others."""
+    data, hints = path.read_bytes(), PolicyHints()
+    identity = policy_id("local", hashlib.sha256(data).hexdigest(), hints)
+    now = datetime.now(UTC)
+    return import_policy(data, filename_hint=path.name, hints=hints, policy_id=identity, created_at=now)
+
+
 def _override(text: str) -> tuple[str, object]:
     name, _, value = text.partition("=")
     return name, json.loads(value)
@@ -83,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m trainer.run", description=__doc__)
     parser.add_argument("--env", required=True, help="an Atari or Gymnasium id")
     parser.add_argument("--method", default="standard", choices=sorted(METHODS))
+    parser.add_argument("--policy", type=Path, help="file of a policy to start from")
     parser.add_argument("--steps", type=int, help="agent steps of the whole training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")

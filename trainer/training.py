@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from saddlepoint.schemas.training_config import TrainingConfig
+from trainer.adversary import Adversary
+from trainer.distributions import Distribution
 from trainer.games import Games
 from trainer.methods.interface import Method
 from trainer.network import ActorCritic
@@ -17,11 +19,15 @@ class Training:
     config: TrainingConfig
     method: Method
     network: ActorCritic
+    distribution: Distribution
+    adversary: Adversary
     optimizer: torch.optim.Adam
     generator: torch.Generator
     """The only source of randomness besides the games: actions, minibatches and attacks. On the CPU."""
     games: Games
     clip_rewards: bool
+    hardens: bool = False
+    """Its weights were trained before."""
     update: int = 0
     """Updates done."""
 

@@ -1,9 +1,10 @@
 """How PPO trains: one field a choice, with the ATPA paper's Table 2 and OpenAI baselines as defaults."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from saddlepoint.errors import InvalidSpec
 from saddlepoint.schemas.base import Schema
 
 
@@ -19,7 +20,7 @@ class TrainingConfig(Schema):
     epochs: int = Field(default=4, ge=1, le=100)
     """Passes over each rollout."""
     minibatch: int = Field(default=512, ge=1)
-    """Samples of one gradient step; Table 2's 32 x 16. The last one of an epoch may be smaller."""
+    """Samples of one gradient step, a divisor of actors x horizon; Table 2's 32 x 16."""
     discount: float = Field(default=0.99, ge=0, le=1)
     """gamma."""
     gae_lambda: float = Field(default=0.95, ge=0, le=1)
@@ -48,9 +49,29 @@ class TrainingConfig(Schema):
     center_pixels: bool = False
     """Take the commonest pixel of the first observations for black while training, which keeps features alive where
     most of a frame is one bright colour. The published weights take plain pixels all the same. Baselines do not."""
+    epsilon: float | None = Field(default=None, ge=0)
+    """Radius of the l-inf ball that an adversarial method trains in, in observation units; null means Table 2's 4 for
+    Atari games, and has to be given elsewhere."""
+    epsilon_scale: tuple[float, ...] | None = None
+    """Multiplies epsilon and the step, one number per observation dimension; null means 1."""
+    epsilon_ramp: float = Field(default=0.0, ge=0, le=1)
+    """Share of the training over which epsilon grows from 0; the paper's constant one trains unstably (section 5.3)."""
+    attack_steps: int = Field(default=7, ge=1, le=1000)
+    """n: PGD steps of one perturbation."""
+    attack_step_size: float | None = Field(default=None, gt=0)
+    """alpha at the full epsilon, in observation units; null means epsilon / 2, Table 2's 2.0 at epsilon 4."""
     precision: Literal["bf16", "fp32"] | None = None
     """Of the convolutional network's body; heads, losses, advantages and weights are always fp32. Null means bf16
     where the machine computes in it."""
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.batch % self.minibatch:
+            raise InvalidSpec(
+                f"minibatch must divide actors x horizon = {self.actors} x {self.horizon} = {self.batch}, "
+                f"and {self.minibatch} does not."
+            )
+        return self
 
     @property
     def batch(self) -> int:

@@ -4,12 +4,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from saddlepoint.errors import InvalidSpec
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import Status
 from saddlepoint.schemas.problems import Problem
+from saddlepoint.schemas.training_config import TrainingConfig
 
-Method = Literal["standard"]
+Method = Literal["standard", "atpa"]
 
 
 class DefenseDescription(Schema):
@@ -19,6 +21,8 @@ class DefenseDescription(Schema):
     title: str
     summary: str
     source: str
+    adversarial: bool
+    """Trains in a ball, so that `config` needs an epsilon."""
 
 
 DEFENSES: dict[str, DefenseDescription] = {
@@ -27,6 +31,14 @@ DEFENSES: dict[str, DefenseDescription] = {
         title="Standard PPO",
         summary="No defense: the clean policy acts and learns from clean observations.",
         source="Schulman et al. 2017, with the ATPA paper's Table 2",
+        adversarial=False,
+    ),
+    "atpa": DefenseDescription(
+        method="atpa",
+        title="ATPA",
+        summary="The policy under the policy attack acts, and learns from what it saw.",
+        source="the ATPA paper, Algorithm 3 and Eq. 17",
+        adversarial=True,
     ),
 }
 
@@ -40,6 +52,25 @@ class TrainingSpec(Schema):
     config: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=0, lt=2**31)
     name: str | None = Field(default=None, max_length=200)
+
+
+ATARI_EPSILON = 4.0
+
+
+def resolve_config(spec: TrainingSpec) -> TrainingConfig:
+    """The configuration with epsilon decided: Table 2's for Atari games, 0 for a method without adversary.
+
+    Raises InvalidSpec where an adversarial method has none, and what pydantic finds in `config`.
+    """
+    config = TrainingConfig.model_validate(spec.config)
+    if not DEFENSES[spec.method].adversarial:
+        return config
+    if config.epsilon is None and not spec.env.is_atari:
+        raise InvalidSpec(
+            f"{spec.method} trains in a ball around each observation, and {spec.env.id} has no usual radius for it; "
+            "give config.epsilon, in units of the observation."
+        )
+    return config.model_copy(update={"epsilon": ATARI_EPSILON if config.epsilon is None else config.epsilon})
 
 
 class TrainingRecord(Schema):

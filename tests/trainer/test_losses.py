@@ -5,7 +5,7 @@ from math import log
 import pytest
 import torch
 
-from trainer.losses import entropy, normalized, policy_loss, value_loss
+from trainer.losses import normalized, policy_loss, value_loss
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,6 @@ def test_the_worse_of_the_plain_and_the_clipped_value_counts(
 def test_the_plain_value_loss_is_half_the_squared_error() -> None:
     loss = value_loss(torch.tensor([1.0, 4.0]), torch.tensor([3.0, 4.0]), torch.zeros(2), None)
     assert float(loss) == 1.0
-
-
-def test_a_uniform_policy_has_the_entropy_of_its_count() -> None:
-    assert float(entropy(torch.zeros(3, 4).log_softmax(-1))) == pytest.approx(log(4))
 
 
 def test_normalized_advantages_have_mean_zero_and_deviation_one() -> None:

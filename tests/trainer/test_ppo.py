@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from tests.trainer.cartpole import cartpole_spec
+from trainer.adversary import Acting
 from trainer.build import build_training
 from trainer.curve import UpdateRecord
-from trainer.methods.interface import Acting
-from trainer.ppo import collect, sample, train
+from trainer.ppo import collect, train
 from trainer.training import Training
 
 
@@ -58,14 +58,6 @@ def test_learning_improves_the_return() -> None:
     assert first < 40 < 120 < last
 
 
-def test_sampling_follows_the_probabilities() -> None:
-    logits = torch.tensor([0.7, 0.2, 0.1]).log().expand(20_000, 3)
-    actions, log_probabilities = sample(logits, torch.Generator().manual_seed(0))
-    shares = torch.bincount(actions).double() / len(actions)
-    assert shares.tolist() == pytest.approx([0.7, 0.2, 0.1], abs=0.015)
-    assert torch.allclose(log_probabilities, logits[0][actions])
-
-
 @pytest.mark.parametrize(("bootstrap", "extra"), [(False, 0.0), (True, 1.0)])
 def test_a_time_limit_is_bootstrapped_only_on_demand(bootstrap: bool, extra: float) -> None:
     training = started(256, bootstrap_truncated=bootstrap, discount=0.5)
@@ -79,5 +71,5 @@ def test_a_time_limit_is_bootstrapped_only_on_demand(bootstrap: bool, extra: flo
 
     games.step = cut  # type: ignore[assignment, method-assign]
     training.network.forward = lambda encoded: (torch.zeros(len(encoded), 2), torch.full((len(encoded),), 2.0))  # type: ignore[method-assign]
-    rollout = collect(training, Acting(training.network, training.generator, 0.0))
+    rollout = collect(training, Acting(training.network, training.generator, 0.0, training.adversary))
     assert torch.equal(rollout.rewards, torch.full((32, 8), 1.0 + extra))

@@ -70,14 +70,24 @@ def test_centering_takes_the_commonest_pixel() -> None:
     made = network(4, 84, 84)
     observation = torch.full((2, 4, 84, 84), 7, dtype=torch.uint8)
     observation[:, :, :20] = 200
-    made.center_on(observation)
+    made.center_on(observation, as_before=False)
     assert isinstance(made, NatureNetwork)
     assert made.conv1.center.item() == 7
 
 
+def test_centering_a_trained_network_leaves_its_outputs_as_they_were() -> None:
+    made = network(4, 84, 84)
+    observation = torch.randint(100, 256, (3, 4, 84, 84), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    encoded = made.encode(observation)
+    before, _ = made(encoded)
+    made.center_on(torch.full_like(observation, 200), as_before=True)
+    after, _ = made(encoded)
+    assert torch.allclose(before, after, atol=1e-5)
+
+
 def test_vectors_are_not_centred() -> None:
     made = network(3)
-    made.center_on(torch.ones(2, 3))
+    made.center_on(torch.ones(2, 3), as_before=False)
     assert torch.equal(made.encode(torch.ones(2, 3)), torch.ones(2, 3))
 
 

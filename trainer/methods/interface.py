@@ -1,33 +1,48 @@
-"""What a training method decides: which observation is acted on, and which is learned from."""
+"""What a training method decides. What it leaves as it is here is plain PPO."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from trainer.network import ActorCritic
-from trainer.rollout import Rollout
+from saddlepoint.schemas.training_config import TrainingConfig
+from trainer.adversary import Acting
+from trainer.rollout import Rollout, Samples
 
 
 @dataclass(frozen=True)
-class Acting:
-    """What a method may use: the collecting policy, its randomness, and how far the training has come."""
+class Lesson:
+    """One minibatch, as the network in training sees it."""
 
-    network: ActorCritic
-    generator: torch.Generator
-    progress: float
-    """(u - 1) / U: 0 in the first update, never 1."""
+    samples: Samples
+    head: Tensor
+    """(B, K): the policy at `samples.observations`, differentiable."""
+    advantages: Tensor
+    """(B,): normalised."""
+    clip: float
+    """Annealed."""
+    loss: Tensor
+    """PPO's own, of policy, value and entropy."""
+    acting: Acting
+    """Of this update; its network is the one in training."""
+    config: TrainingConfig
 
 
-class Method(Protocol):
+class Method:
     """Observations are encoded (`ActorCritic.encode`), (N, ...); what is returned has the same layout."""
 
     def act_on(self, observation: Tensor, acting: Acting) -> Tensor:
         """The observation that the policy acts on, is stored, and whose value is estimated."""
+        return observation
 
+    @torch.no_grad()
     def learn_from(self, rollout: Rollout, acting: Acting) -> Tensor:
         """The observations to learn from, (T, N, ...), once per rollout.
 
         Actions, their probabilities under the acting policy, advantages and targets stay the rollout's own.
         """
+        return rollout.observations
+
+    def loss(self, lesson: Lesson) -> Tensor:
+        """What one gradient step lowers."""
+        return lesson.loss

@@ -1,0 +1,112 @@
+"""The attacker that a training is made under: PGD in a ball whose radius may grow in the course of the training."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from saddlepoint.attacks.ball import Bounds
+from saddlepoint.attacks.network import AttackedNetwork
+from saddlepoint.attacks.pgd import perturb
+from saddlepoint.attacks.rows import uniform_rows
+from saddlepoint.schemas.attacks import Objective, ResolvedAttack
+from saddlepoint.schemas.environments import BoxSpace
+from saddlepoint.schemas.training_config import TrainingConfig
+from trainer.distributions import Distribution
+from trainer.network import ActorCritic
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """Observations are encoded (`ActorCritic.encode`) and so are `bounds`; epsilons are in observation units."""
+
+    distribution: Distribution
+    bounds: Bounds
+    epsilon: float
+    """At the end of the ramp."""
+    steps: int
+    relative_step: float
+    """Of a PGD step, in epsilons."""
+    ramp: float
+    """Share of the training over which epsilon grows from 0."""
+
+    @classmethod
+    def of(
+        cls, config: TrainingConfig, space: BoxSpace, network: ActorCritic, distribution: Distribution
+    ) -> "Adversary":
+        """The adversary of a configuration; one that leaves epsilon open attacks with 0."""
+        epsilon = config.epsilon or 0.0
+        step = config.attack_step_size
+        return cls(
+            distribution=distribution,
+            bounds=_encoded(Bounds.of(space, scale=config.epsilon_scale), network),
+            epsilon=epsilon,
+            steps=config.attack_steps,
+            relative_step=0.5 if step is None or not epsilon else step / epsilon,
+            ramp=config.epsilon_ramp,
+        )
+
+    def epsilon_at(self, progress: float) -> float:
+        """The radius after this share of the training, 0..1."""
+        return self.epsilon if progress >= self.ramp else self.epsilon * progress / self.ramp
+
+    def perturb(
+        self,
+        network: AttackedNetwork,
+        observation: Tensor,
+        progress: float,
+        generator: torch.Generator,
+        *,
+        objective: Objective = "ce",
+        steps: int | None = None,
+    ) -> Tensor:
+        """(N, ...) float32: each row at the last iterate of its ascent, begun at a uniform point of its ball."""
+        epsilon = self.epsilon_at(progress)
+        attack = ResolvedAttack(
+            kind=objective,
+            epsilon=epsilon,
+            steps=self.steps if steps is None else steps,
+            step_size=epsilon * self.relative_step,
+        )
+        clean = observation.float()
+        if epsilon == 0:
+            return clean
+        noise = torch.rand(clean.shape, generator=generator).to(clean.device)
+        rows = uniform_rows(attack, len(clean), clean.device)
+        head = self.distribution.attacked_head(len(clean))
+        return perturb(network, clean, rows, noise, self._bounds_on(clean.device), head=head).observation
+
+    def _bounds_on(self, device: torch.device) -> Bounds:
+        scale = self.bounds.scale
+        return Bounds(
+            self.bounds.low.to(device), self.bounds.high.to(device), None if scale is None else scale.to(device)
+        )
+
+
+@dataclass(frozen=True)
+class Acting:
+    """What a method may use: the network as it is, its randomness, and how far the training has come."""
+
+    network: ActorCritic
+    generator: torch.Generator
+    progress: float
+    """(u - 1) / U: 0 in the first update, never 1."""
+    adversary: Adversary
+
+    def attacked(self, observation: Tensor) -> Tensor:
+        """The policy attack (`ce`) on the collecting policy: (N, ...) float32."""
+        return self.adversary.perturb(self._frozen, observation, self.progress, self.generator)
+
+    @cached_property
+    def _frozen(self) -> AttackedNetwork:
+        """As the network was when it was first asked for: before the gradient steps that follow a rollout."""
+        return self.network.frozen()
+
+
+def _encoded(bounds: Bounds, network: ActorCritic) -> Bounds:
+    def encode(part: Tensor) -> Tensor:
+        return part if part.dim() == 0 else network.encode(part[None])[0]
+
+    scale = bounds.scale
+    return Bounds(encode(bounds.low), encode(bounds.high), None if scale is None else encode(scale))
