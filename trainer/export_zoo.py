@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from saddlepoint.errors import InvalidRequest
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.schemas.training_config import TrainingConfig
 from saddlepoint.schemas.trainings import TrainingSpec
@@ -22,7 +23,7 @@ from trainer.curve import UpdateRecord
 from trainer.files import write_atomically
 from trainer.measure import measure
 from trainer.publish import PublishedPolicy, make_policy
-from trainer.run import CHECKPOINT, CURVE
+from trainer.run import CHECKPOINT, CURVE, read_policy
 
 ZOO = Path(__file__).parent / "zoo"
 _CURVE_POINTS = 50
@@ -34,13 +35,22 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
-    export(options.run, options.zoo, episodes=options.episodes, checkpoint_name=options.checkpoint)
+    export(
+        options.run, options.zoo, episodes=options.episodes, checkpoint_name=options.checkpoint, parent=options.policy
+    )
 
 
-def export(run: Path, zoo: Path, *, episodes: int, checkpoint_name: str = CHECKPOINT) -> Path:
-    """Write the policy of a run's checkpoint, measured over so many whole games; the path of its weights."""
+def export(
+    run: Path, zoo: Path, *, episodes: int, checkpoint_name: str = CHECKPOINT, parent: Path | None = None
+) -> Path:
+    """Write the policy of a run's checkpoint, measured over so many whole games; the path of its weights.
+
+    `parent` is the file that the run started from. Raises InvalidRequest where it is another one.
+    """
     saved = (run / checkpoint_name).read_bytes()
     spec = checkpoint.read_spec(saved)
+    if spec.policy_id != (None if parent is None else read_policy(parent).card.id):
+        raise InvalidRequest(f"{run} started from policy {spec.policy_id}; name the file it was read from by --policy.")
     training = build_training(spec)
     checkpoint.restore_policy(training, saved)
     training.games.environment.close()
@@ -51,14 +61,18 @@ def export(run: Path, zoo: Path, *, episodes: int, checkpoint_name: str = CHECKP
     zoo.mkdir(parents=True, exist_ok=True)
     path = zoo / f"{name}.safetensors"
     write_atomically(path, policy.weights)
-    card = json.dumps(_card(spec, policy, report, history), indent=1)
+    card = json.dumps(_card(spec, parent, policy, report, history), indent=1)
     write_atomically(path.with_suffix(".json"), f"{card}\n".encode())
     _log.info("%s after %d steps: %.2f %s", name, training.steps, report.cells[0].mean, report.cells[0].ci95)
     return path
 
 
 def _card(
-    spec: TrainingSpec, policy: PublishedPolicy, report: RobustnessReport, history: Sequence[UpdateRecord]
+    spec: TrainingSpec,
+    parent: Path | None,
+    policy: PublishedPolicy,
+    report: RobustnessReport,
+    history: Sequence[UpdateRecord],
 ) -> dict[str, Any]:
     clean, lineage = report.cells[0], policy.card.lineage
     return {
@@ -66,7 +80,7 @@ def _card(
         "sha256": policy.card.sha256,
         "architecture": policy.card.architecture,
         "exported_at": policy.card.created_at.isoformat(),
-        "command": command(spec),
+        "command": command(spec, parent),
         "weights": weights_from(lineage.steps if lineage else 0, TrainingConfig.model_validate(spec.config)),
         "differs_from_table_2": differences(spec),
         "lineage": lineage.model_dump(mode="json") if lineage else None,
@@ -92,10 +106,12 @@ def _card(
     }
 
 
-def command(spec: TrainingSpec) -> str:
-    """The command line that repeats a training."""
+def command(spec: TrainingSpec, parent: Path | None = None) -> str:
+    """The command line that repeats a training that starts from `parent`."""
     config = {name: value for name, value in spec.config.items() if name != "steps"}
     words = ["python", "-m", "trainer.run", "--env", spec.env.id, "--method", spec.method, "--seed", str(spec.seed)]
+    if parent is not None:
+        words += ["--policy", str(parent)]
     if "steps" in spec.config:
         words += ["--steps", str(spec.config["steps"])]
     for name, value in config.items():
@@ -130,6 +146,7 @@ def _thinned(history: Sequence[UpdateRecord]) -> list[UpdateRecord]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m trainer.export_zoo", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of `python -m trainer.run`")
+    parser.add_argument("--policy", type=Path, help="file of the policy that the run started from")
     parser.add_argument("--zoo", type=Path, default=ZOO)
     parser.add_argument("--episodes", type=int, default=30)
     parser.add_argument("--checkpoint", default=CHECKPOINT, help="file in the run's folder")

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     config = dict(_override(text) for text in options.set)
     if options.steps is not None:
         config["steps"] = options.steps
-    parent = None if options.policy is None else _read_policy(options.policy)
+    parent = None if options.policy is None else read_policy(options.policy)
     spec = TrainingSpec(
         method=options.method,
         env=EnvironmentSpec(id=options.env),
@@ -90,7 +90,7 @@ def _report(record: UpdateRecord, updates: int) -> None:
         )  # fmt: skip
 
 
-def _read_policy(path: Path) -> ImportedPolicy:
+def read_policy(path: Path) -> ImportedPolicy:
     """A file of one's own, read in this process and without limits: `saddlepoint harden` takes those of others."""
     data, hints = path.read_bytes(), PolicyHints()
     identity = policy_id("local", hashlib.sha256(data).hexdigest(), hints)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from saddlepoint.errors import InvalidRequest
 from trainer import curve, run
 from trainer.curve import UpdateRecord
 from trainer.export_zoo import export
@@ -71,6 +72,18 @@ def test_the_policy_half_way_can_be_exported_too(folder: Path, tmp_path: Path) -
     found = json.loads(card.read_text())
     assert found["lineage"]["steps"] == 512
     assert found["weights"] == "checkpoint at 512 of a run planned for 1,024 steps"
+
+
+def test_a_run_hardens_the_policy_of_a_file(folder: Path, tmp_path: Path) -> None:
+    parent = export(folder, tmp_path, episodes=2)
+    child = tmp_path / "child"
+    run.main([*ARGUMENTS, "--policy", str(parent), "--method", "atpa", "--set", "epsilon=0.1", "--out", str(child)])
+    with pytest.raises(InvalidRequest, match="--policy"):
+        export(child, tmp_path, episodes=2)
+    card = json.loads(export(child, tmp_path, episodes=2, parent=parent).with_suffix(".json").read_text())
+    assert card["name"] == "CartPole-v1-atpa"
+    assert card["lineage"]["parent"] == run.read_policy(parent).card.id
+    assert f"--policy {parent}" in card["command"]
 
 
 def test_a_record_comes_back_from_its_line() -> None:
