@@ -71,7 +71,7 @@ def train_in_folder(spec: TrainingSpec, folder: Path, machine: Machine, *, paren
     due = Every(CHECKPOINT_S)
     for record in train(training):
         curve.append(folder / CURVE, record)
-        _report(record, training.config.updates)
+        _report(record, training)
         if training.halfway:
             write_atomically(folder / MIDDLE, checkpoint.to_bytes(training, spec))
         if due() or training.finished:
@@ -80,13 +80,13 @@ def train_in_folder(spec: TrainingSpec, folder: Path, machine: Machine, *, paren
     return training
 
 
-def _report(record: UpdateRecord, updates: int) -> None:
-    if record.update % 10 == 0 or record.update == updates:
+def _report(record: UpdateRecord, training: Training) -> None:
+    if record.update % 10 == 0 or training.finished:
         score = "-" if record.mean_return is None else f"{record.mean_return:.1f}"
         _log.info(
             "update %d/%d steps %d return %s games %d entropy %.3f kl %.4f clipped %.3f explained %.2f %.0f steps/s",
-            record.update, updates, record.steps, score, record.games, record.entropy, record.approximate_kl,
-            record.clipped_share, record.explained_variance, record.steps_per_second,
+            record.update, training.config.updates, record.steps, score, record.games, record.entropy,
+            record.approximate_kl, record.clipped_share, record.explained_variance, record.steps_per_second,
         )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from saddlepoint.schemas.training_config import TrainingConfig
 from trainer.adversary import Adversary
 from trainer.distributions import Distribution
-from trainer.games import Games
+from trainer.games import RECENT, Games
 from trainer.methods.interface import Method
 from trainer.network import ActorCritic
 
@@ -58,5 +59,11 @@ class Training:
 
     @property
     def finished(self) -> bool:
-        """Whether all updates are done."""
-        return self.update >= self.config.updates
+        """Whether all updates are done, or the return to stop at is reached."""
+        return self.update >= self.config.updates or self._stops_early
+
+    @property
+    def _stops_early(self) -> bool:
+        """A function of what a checkpoint keeps, so that a resumed training stops where it would have."""
+        wanted, scores = self.config.stop_at_return, self.games.recent
+        return wanted is not None and len(scores) == RECENT and float(np.mean(scores)) >= wanted
