@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from saddlepoint.attacks.ball import Bounds
+from saddlepoint.attacks.ball import Ball, Bounds
 from saddlepoint.attacks.network import AttackedNetwork
 from saddlepoint.attacks.pgd import perturb
 from saddlepoint.attacks.rows import uniform_rows
@@ -29,11 +29,19 @@ class Adversary:
     relative_step: float
     """Of a PGD step, in epsilons."""
     ramp: float
-    """Share of the training over which epsilon grows from 0."""
+    """Share of the training that is left from `begins` on, over which epsilon grows from 0."""
+    begins: float = 0.0
+    """Share of the training before its first attack."""
 
     @classmethod
     def of(
-        cls, config: TrainingConfig, space: BoxSpace, network: ActorCritic, distribution: Distribution
+        cls,
+        config: TrainingConfig,
+        space: BoxSpace,
+        network: ActorCritic,
+        distribution: Distribution,
+        *,
+        begins: float = 0.0,
     ) -> "Adversary":
         """The adversary of a configuration; one that leaves epsilon open attacks with 0."""
         epsilon = config.epsilon or 0.0
@@ -45,11 +53,21 @@ class Adversary:
             steps=config.attack_steps,
             relative_step=0.5 if step is None or not epsilon else step / epsilon,
             ramp=config.epsilon_ramp,
+            begins=begins,
         )
 
     def epsilon_at(self, progress: float) -> float:
         """The radius after this share of the training, 0..1."""
-        return self.epsilon if progress >= self.ramp else self.epsilon * progress / self.ramp
+        if progress < self.begins:
+            return 0.0
+        exposed = (progress - self.begins) / (1.0 - self.begins)
+        return self.epsilon if exposed >= self.ramp else self.epsilon * exposed / self.ramp
+
+    def ball(self, observation: Tensor, progress: float) -> Ball:
+        """What an attack could reach from each row, (N, ...)."""
+        clean = observation.float()
+        bounds, epsilon = self._bounds_on(clean.device), clean.new_full((len(clean),), self.epsilon_at(progress))
+        return Ball.around(clean, epsilon, bounds.low, bounds.high, bounds.scale)
 
     def perturb(
         self,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from saddlepoint.schemas.environments import choices
-from saddlepoint.schemas.trainings import TrainingSpec, resolve_config
+from saddlepoint.schemas.trainings import TrainingSpec, check_trainable, resolve_config
 from trainer.adversary import Adversary
 from trainer.distributions import Categorical
 from trainer.environments import make_training_environment
@@ -30,14 +30,15 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
     """The training before its first update; its games are not started. `parent` is a canonical policy to start from.
 
     One seed decides all: the generator of weights, actions and minibatches starts from it, and the games' seeds are
-    hashes of it. Raises UnknownEnvironment, UnsupportedEnvironment and, for the
-    parent, UnsupportedArchitecture.
+    hashes of it. Raises UnknownEnvironment, UnsupportedEnvironment, InvalidEpsilon and, for the
+    parent and for what the method cannot train, UnsupportedArchitecture.
     """
     machine = machine or Machine()
     given = resolve_config(spec)
     config = given.model_copy(update={"precision": given.precision or machine.precision})
     environment = make_training_environment(spec.env, config.actors, threads=machine.threads)
     description = environment.description
+    check_trainable(spec, description)
     generator = torch.Generator().manual_seed(spec.seed)
     network = make_network(description.observation.shape, choices(description))
     initialize(network, generator, config.value_gain)
@@ -45,14 +46,16 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
         take_over(network, parent)
     network.precision = config.precision or machine.precision
     distribution = Categorical()
+    method = METHODS[spec.method]()
+    method.check(network, distribution)
     clip_rewards = spec.env.is_atari if config.clip_rewards is None else config.clip_rewards
     network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Training(
         config=config,
-        method=METHODS[spec.method](),
+        method=method,
         network=network,
         distribution=distribution,
-        adversary=Adversary.of(config, description.observation, network, distribution),
+        adversary=Adversary.of(config, description.observation, network, distribution, begins=method.begins),
         optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=config.adam_epsilon),
         generator=generator,
         games=Games(environment, config.actors, spec.seed),

@@ -30,7 +30,7 @@ def train(training: Training) -> Iterator[UpdateRecord]:
         started, beta = time.monotonic(), training.beta
         acting = Acting(training.network, training.generator, training.progress, training.adversary)
         rollout = collect(training, acting)
-        means = improve(training, rollout, training.method.learn_from(rollout, acting), acting)
+        means = improve(training, training.method.learn_from(rollout, acting, config), acting)
         training.update += 1
         recent = training.games.recent
         yield UpdateRecord(
@@ -76,12 +76,12 @@ def collect(training: Training, acting: Acting) -> Rollout:
     return Rollout(seen, actions, log_probabilities, values, rewards, ended, last_value)
 
 
-def improve(training: Training, rollout: Rollout, observations: Tensor, acting: Acting) -> dict[str, float]:
+def improve(training: Training, rollout: Rollout, acting: Acting) -> dict[str, float]:
     """Some epochs of clipped gradient steps on one rollout; returns the means of what was measured."""
     config = training.config
     for group in training.optimizer.param_groups:
         group["lr"] = config.learning_rate * training.beta
-    samples = Samples.of(rollout, observations, _advantages(training, rollout))
+    samples = Samples.of(rollout, _advantages(training, rollout))
     sums: Counter[str] = Counter()
     minibatches = 0
     for _ in range(config.epochs):
@@ -104,7 +104,7 @@ def learn(training: Training, samples: Samples, acting: Acting) -> dict[str, flo
     loss_value = value_loss(value, samples.targets, samples.values, clip if config.value_clip else None)
     entropy = distribution.entropy(head).mean()
     ppo_loss = loss_policy + config.value_coefficient * loss_value - config.entropy_coefficient * entropy
-    loss = training.method.loss(Lesson(samples, head, advantage, clip, ppo_loss, acting, config))
+    loss = training.method.loss(Lesson(samples, head, advantage, clip, loss_policy, ppo_loss, acting, config))
     training.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(network.parameters(), config.max_gradient_norm)

@@ -41,9 +41,9 @@ class Samples:
     """Of the value."""
 
     @classmethod
-    def of(cls, rollout: Rollout, observations: Tensor, advantages: Tensor) -> Self:
-        """All steps of a rollout, with (T, N, ...) observations to learn from and (T, N) advantages."""
-        parts = (observations, rollout.actions, rollout.log_probabilities, rollout.values, advantages)
+    def of(cls, rollout: Rollout, advantages: Tensor) -> Self:
+        """All steps of a rollout, with (T, N) advantages."""
+        parts = (rollout.observations, rollout.actions, rollout.log_probabilities, rollout.values, advantages)
         return cls(*(part.flatten(0, 1) for part in (*parts, advantages + rollout.values)))
 
     def __len__(self) -> int:

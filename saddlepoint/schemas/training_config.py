@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from saddlepoint.errors import InvalidSpec
 from saddlepoint.schemas.base import Schema
@@ -54,14 +54,24 @@ class TrainingConfig(Schema):
     epsilon: float | None = Field(default=None, ge=0)
     """Radius of the l-inf ball that an adversarial method trains in, in observation units; null means Table 2's 4 for
     Atari games, and has to be given elsewhere."""
-    epsilon_scale: tuple[float, ...] | None = None
+    epsilon_scale: tuple[NonNegativeFloat, ...] | None = None
     """Multiplies epsilon and the step, one number per observation dimension; null means 1."""
     epsilon_ramp: float = Field(default=0.0, ge=0, le=1)
-    """Share of the training over which epsilon grows from 0; the paper's constant one trains unstably (section 5.3)."""
+    """Share of the training over which epsilon grows from 0; the paper's constant one trains unstably (section 5.3).
+    Of `stagewise` it is a share of the second stage, where its attacks begin."""
     attack_steps: int = Field(default=7, ge=1, le=1000)
     """n: PGD steps of one perturbation."""
     attack_step_size: float | None = Field(default=None, gt=0)
     """alpha at the full epsilon, in observation units; null means epsilon / 2, Table 2's 2.0 at epsilon 4."""
+    augmented_share: float = Field(default=0.5, ge=0, le=1)
+    """phi at the end: the share of states that `dataaugment` perturbs, which grows linearly from 0."""
+    augment_denominator: Literal["acting", "perturbed"] = "acting"
+    """What `dataaugment` divides pi_new(a|s + delta) by: pi_old(a|s), the probability of acting, or
+    pi_old(a|s + delta)."""
+    kl_weight: float = Field(default=0.3, ge=0)
+    """kappa: weight of the largest divergence in the ball, which `sa_ppo` adds to PPO's loss."""
+    worst_case_share: float = Field(default=0.5, ge=0, le=1)
+    """1 - kappa: weight of the worst case in the policy loss of `radial`; its plain loss has the rest."""
     precision: Literal["bf16", "fp32"] | None = None
     """Of the convolutional network's body; heads, losses, advantages and weights are always fp32. Null means bf16
     where the machine computes in it."""
@@ -71,7 +81,7 @@ class TrainingConfig(Schema):
         if self.batch % self.minibatch:
             raise InvalidSpec(
                 f"minibatch must divide actors x horizon = {self.actors} x {self.horizon} = {self.batch}, "
-                f"and {self.minibatch} does not."
+                f"and {self.minibatch} does not. Choose a divisor of {self.batch}."
             )
         return self
 

@@ -1,17 +1,18 @@
 """A training: what is asked for, and how far it has come."""
 
+from math import prod
 from typing import Any, Literal
 
 from pydantic import Field
 
-from saddlepoint.errors import InvalidSpec
+from saddlepoint.errors import InvalidEpsilon, InvalidSpec, UnsupportedEnvironment
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
-from saddlepoint.schemas.environments import EnvironmentSpec
+from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec
 from saddlepoint.schemas.evaluations import Status
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.training_config import TrainingConfig
 
-Method = Literal["standard", "atpa"]
+Method = Literal["standard", "atpa", "stagewise", "dataaugment", "sa_ppo", "radial"]
 
 
 class DefenseDescription(Schema):
@@ -40,6 +41,34 @@ DEFENSES: dict[str, DefenseDescription] = {
         source="the ATPA paper, Algorithm 3 and Eq. 17",
         adversarial=True,
     ),
+    "stagewise": DefenseDescription(
+        method="stagewise",
+        title="StageWise",
+        summary="A third of the training without an adversary, the rest as ATPA.",
+        source="Kos and Song 2017, with the ATPA paper's section 5",
+        adversarial=True,
+    ),
+    "dataaugment": DefenseDescription(
+        method="dataaugment",
+        title="DataAugment",
+        summary="The clean policy acts, and learns from states of which a growing share is under the policy attack.",
+        source="Mandlekar et al. 2017, with the ATPA paper's section 5",
+        adversarial=True,
+    ),
+    "sa_ppo": DefenseDescription(
+        method="sa_ppo",
+        title="SA-PPO",
+        summary="The clean policy acts, and learns not to diverge from itself anywhere in the ball.",
+        source="Zhang et al. 2020",
+        adversarial=True,
+    ),
+    "radial": DefenseDescription(
+        method="radial",
+        title="RADIAL-PPO",
+        summary="The clean policy acts, and learns from the worst that interval bounds allow in the ball as well.",
+        source="Oikarinen et al. 2021",
+        adversarial=True,
+    ),
 }
 
 
@@ -58,19 +87,34 @@ ATARI_EPSILON = 4.0
 
 
 def resolve_config(spec: TrainingSpec) -> TrainingConfig:
-    """The configuration with epsilon decided: Table 2's for Atari games, 0 for a method without adversary.
+    """The configuration with epsilon decided: Table 2's for Atari games, None for a method without adversary.
 
     Raises InvalidSpec where an adversarial method has none, and what pydantic finds in `config`.
     """
     config = TrainingConfig.model_validate(spec.config)
     if not DEFENSES[spec.method].adversarial:
-        return config
+        return config.model_copy(update={"epsilon": None})
     if config.epsilon is None and not spec.env.is_atari:
         raise InvalidSpec(
             f"{spec.method} trains in a ball around each observation, and {spec.env.id} has no usual radius for it; "
             "give config.epsilon, in units of the observation."
         )
     return config.model_copy(update={"epsilon": ATARI_EPSILON if config.epsilon is None else config.epsilon})
+
+
+def check_trainable(spec: TrainingSpec, environment: EnvironmentDescription) -> None:
+    """Raise InvalidEpsilon or UnsupportedEnvironment where the training cannot be made in this environment."""
+    config, entries = resolve_config(spec), prod(environment.observation.shape)
+    if config.epsilon_scale is not None and len(config.epsilon_scale) != entries:
+        raise InvalidEpsilon(
+            f"epsilon_scale has one number per entry of an observation, {entries} for {environment.env.id}; "
+            f"got {len(config.epsilon_scale)}."
+        )
+    if spec.method == "radial" and environment.action.kind == "continuous":
+        raise UnsupportedEnvironment(
+            f"radial bounds the probabilities of a choice among actions, and {environment.env.id} takes "
+            f"{environment.action.n} numbers. Choose another method, such as sa_ppo."
+        )
 
 
 class TrainingRecord(Schema):

@@ -1,12 +1,15 @@
 """What a training method decides. What it leaves as it is here is plain PPO."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from saddlepoint.schemas.training_config import TrainingConfig
 from trainer.adversary import Acting
+from trainer.distributions import Distribution
+from trainer.network import ActorCritic
 from trainer.rollout import Rollout, Samples
 
 
@@ -21,6 +24,8 @@ class Lesson:
     """(B,): normalised."""
     clip: float
     """Annealed."""
+    policy_loss: Tensor
+    """The clipped surrogate, negated: part of `loss`."""
     loss: Tensor
     """PPO's own, of policy, value and entropy."""
     acting: Acting
@@ -31,17 +36,23 @@ class Lesson:
 class Method:
     """Observations are encoded (`ActorCritic.encode`), (N, ...); what is returned has the same layout."""
 
+    begins: ClassVar[float] = 0.0
+    """Share of the training before the adversary's first attack."""
+
+    def check(self, network: ActorCritic, distribution: Distribution) -> None:
+        """Raise UnsupportedArchitecture where the method cannot train this network."""
+
     def act_on(self, observation: Tensor, acting: Acting) -> Tensor:
         """The observation that the policy acts on, is stored, and whose value is estimated."""
         return observation
 
     @torch.no_grad()
-    def learn_from(self, rollout: Rollout, acting: Acting) -> Tensor:
-        """The observations to learn from, (T, N, ...), once per rollout.
+    def learn_from(self, rollout: Rollout, acting: Acting, config: TrainingConfig) -> Rollout:
+        """What to learn from, once per rollout: the same steps, seen and weighed as the method wants them.
 
-        Actions, their probabilities under the acting policy, advantages and targets stay the rollout's own.
+        Its `log_probabilities` are the denominators of the ratio. What advantages and targets are made of stays.
         """
-        return rollout.observations
+        return rollout
 
     def loss(self, lesson: Lesson) -> Tensor:
         """What one gradient step lowers."""
