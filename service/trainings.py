@@ -10,7 +10,14 @@ from saddlepoint.schemas.base import Schema
 from saddlepoint.schemas.environments import EnvironmentDescription, choices
 from saddlepoint.schemas.policies import PolicyCard, check_compatible
 from saddlepoint.schemas.training_config import TrainingConfig
-from saddlepoint.schemas.trainings import Training, TrainingRecord, TrainingSpec, training_id
+from saddlepoint.schemas.trainings import (
+    Training,
+    TrainingRecord,
+    TrainingSpec,
+    check_trainable,
+    resolve_config,
+    training_id,
+)
 from saddlepoint.store import Store, find_record
 from saddlepoint.submission import submit_training
 from saddlepoint.work import TRAINING
@@ -27,9 +34,10 @@ class TrainingPage(Schema):
 
 
 def read_training_spec(data: bytes) -> TrainingSpec:
-    """A specification whose configuration is sound too. Raises what `parse` raises."""
+    """A specification whose configuration is sound too, and complete. Raises what `parse` raises."""
     spec = parse(TrainingSpec, data, "training")
     parse(TrainingConfig, json.dumps(spec.config).encode(), "training's config")
+    resolve_config(spec)
     return spec
 
 
@@ -53,10 +61,11 @@ def accept_training(
 ) -> str:
     """Accept a training and return its id: the same specification is the same training. May block.
 
-    Raises UnsupportedEnvironment, ObservationMismatch, ActionMismatch, IdempotencyConflict and, before anything is
-    stored, Unavailable while Redis is away.
+    Raises UnsupportedEnvironment, InvalidEpsilon, ObservationMismatch, ActionMismatch, IdempotencyConflict and,
+    before anything is stored, Unavailable while Redis is away.
     """
     choices(environment)
+    check_trainable(spec, environment)
     if parent is not None:
         check_compatible(parent, environment)
     queue.ping()

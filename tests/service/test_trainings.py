@@ -7,7 +7,7 @@ import pytest
 from saddlepoint.endings import end
 from saddlepoint.queue import TRAIN
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.trainings import TrainingRecord
+from saddlepoint.schemas.trainings import DEFENSES, TrainingRecord
 from saddlepoint.store import get_record
 from saddlepoint.work import TRAINING
 from tests.service.bench import Bench
@@ -86,12 +86,63 @@ async def test_the_parent_must_fit_the_environment(bench: Bench) -> None:
         ({"config": {"steps": 0}}, 422, "invalid-spec"),
         ({"config": {"stepz": 1}}, 422, "invalid-spec"),
         ({"policy_id": "nobody"}, 404, "not-found"),
+        (
+            {"method": "atpa", "env": "CartPole-v1", "config": {"epsilon": 1, "epsilon_scale": [1, 2]}},
+            422,
+            "invalid-epsilon",
+        ),
     ],
 )
 async def test_a_faulty_training_is_refused(bench: Bench, change: dict[str, Any], status: int, code: str) -> None:
     answer = await bench.api.post("/v1/trainings", json={**SPEC, **change})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert [key for key in bench.stored() if not key.startswith("environments/")] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"method": "magic"},
+            "method: Input should be 'standard', 'atpa', 'stagewise', 'dataaugment', 'sa_ppo' or 'radial', got 'magic'",
+        ),
+        (
+            {"method": "atpa", "config": {"epsilon": -1}},
+            "epsilon: Input should be greater than or equal to 0, got -1",
+        ),
+        (
+            {"method": "atpa", "env": "CartPole-v1", "config": {"epsilon": 1, "epsilon_scale": [1, -2, 1, 1]}},
+            "epsilon_scale.1: Input should be greater than or equal to 0, got -2",
+        ),
+        (
+            {"config": {"minibatch": 500}},
+            "minibatch must divide actors x horizon = 16 x 128 = 2048, and 500 does not. Choose a divisor of 2048.",
+        ),
+        (
+            {"method": "dataaugment", "config": {"augmented_share": 1.5}},
+            "augmented_share: Input should be less than or equal to 1, got 1.5",
+        ),
+        *(
+            (
+                {"method": method, "env": "CartPole-v1"},
+                f"{method} trains in a ball around each observation, and CartPole-v1 has no usual radius for it; "
+                "give config.epsilon, in units of the observation.",
+            )
+            for method, defense in DEFENSES.items()
+            if defense.adversarial
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_training_is_told(bench: Bench, change: dict[str, Any], told: str) -> None:
+    answer = await bench.api.post("/v1/trainings", json={**SPEC, **change})
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+    assert bench.queue.count(TRAIN) == 0
+
+
+async def test_a_game_has_a_usual_radius(bench: Bench) -> None:
+    answer = await bench.api.post("/v1/trainings", json={**SPEC, "method": "radial"})
+    assert answer.status_code == 202
 
 
 async def test_redis_away_leaves_nothing(bench: Bench) -> None:
