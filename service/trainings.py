@@ -7,7 +7,7 @@ from saddlepoint.errors import NotFound
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.base import Schema
-from saddlepoint.schemas.environments import EnvironmentDescription, choices
+from saddlepoint.schemas.environments import EnvironmentDescription
 from saddlepoint.schemas.policies import PolicyCard, check_compatible
 from saddlepoint.schemas.training_config import TrainingConfig
 from saddlepoint.schemas.trainings import (
@@ -61,10 +61,9 @@ def accept_training(
 ) -> str:
     """Accept a training and return its id: the same specification is the same training. May block.
 
-    Raises UnsupportedEnvironment, InvalidEpsilon, ObservationMismatch, ActionMismatch, IdempotencyConflict and,
+    Raises InvalidEpsilon, ObservationMismatch, ActionMismatch, IdempotencyConflict and,
     before anything is stored, Unavailable while Redis is away.
     """
-    choices(environment)
     check_trainable(spec, environment)
     if parent is not None:
         check_compatible(parent, environment)

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
-from saddlepoint.schemas.environments import choices
 from saddlepoint.schemas.trainings import TrainingSpec, check_trainable, resolve_config
 from trainer.adversary import Adversary
-from trainer.distributions import Categorical
+from trainer.distributions import distribution_of
 from trainer.environments import make_training_environment
 from trainer.games import Games
 from trainer.methods import METHODS
@@ -40,12 +39,12 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
     description = environment.description
     check_trainable(spec, description)
     generator = torch.Generator().manual_seed(spec.seed)
-    network = make_network(description.observation.shape, choices(description))
+    network = make_network(description)
     initialize(network, generator, config.value_gain)
     if parent is not None:
         take_over(network, parent)
     network.precision = config.precision or machine.precision
-    distribution = Categorical()
+    distribution = distribution_of(description.action, machine.device)
     method = METHODS[spec.method]()
     method.check(network, distribution)
     clip_rewards = spec.env.is_atari if config.clip_rewards is None else config.clip_rewards

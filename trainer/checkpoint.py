@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
@@ -65,7 +64,7 @@ def restore(training: Training, checkpoint: bytes, spec: TrainingSpec) -> None:
     _load_moments(training, tensors)
     training.generator.set_state(tensors["generator"])
     training.update = record["update"]
-    actions = [tensors[f"games.{lane}"].numpy().astype(np.int64) for lane in range(training.games.lanes)]
+    actions = [tensors[f"games.{lane}"].numpy() for lane in range(training.games.lanes)]
     training.games.restore(GamesState(actions=actions, **record["games"]))
 
 

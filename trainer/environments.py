@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlepoint.envs.atari import make_atari_vector
+from saddlepoint.envs.interface import Actions
 from saddlepoint.envs.lanes import make_lanes
 from saddlepoint.schemas.environments import (
     EnvironmentDescription,
@@ -42,8 +43,8 @@ class TrainingEnvironment(Protocol):
     def observations(self) -> NDArray[Any]:
         """The current states, (lanes, *obs); after the end of a game its last one."""
 
-    def step(self, actions: NDArray[np.int64]) -> Outcome:
-        """Act in every lane."""
+    def step(self, actions: Actions) -> Outcome:
+        """Act in every lane; numbers beyond the bounds of the space are clipped to them."""
 
     def close(self) -> None: ...
 
@@ -71,7 +72,7 @@ class AtariTraining:
     def observations(self) -> NDArray[Any]:
         return np.asarray(self._observations)
 
-    def step(self, actions: NDArray[np.int64]) -> Outcome:
+    def step(self, actions: Actions) -> Outcome:
         self._observations, rewards, terminated, truncated, info = self._vector.step(actions)
         life_lost = (info["lives"] < self._lives) & (info["lives"] > 0)
         self._lives = info["lives"]
@@ -100,7 +101,7 @@ class GymnasiumTraining:
     def observations(self) -> NDArray[Any]:
         return self._inner.observations
 
-    def step(self, actions: NDArray[np.int64]) -> Outcome:
+    def step(self, actions: Actions) -> Outcome:
         result = self._inner.step(actions)
         over = result.terminated | result.truncated
         return Outcome(result.rewards, over, over, result.truncated)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saddlepoint.envs.interface import Actions
 from saddlepoint.envs.seeding import episode_seed
+from saddlepoint.schemas.environments import DiscreteSpace
 from trainer.environments import Outcome, TrainingEnvironment
 
 RECENT = 100
@@ -22,7 +24,7 @@ class GamesState:
     finished: int
     recent: list[float]
     seeds: list[int]
-    actions: list[NDArray[np.int64]]
+    actions: list[Actions]
 
 
 class Games:
@@ -41,7 +43,11 @@ class Games:
         self._seed = seed
         self._started = 0
         self._seeds = [0] * lanes
-        self._actions: list[list[int]] = [[] for _ in range(lanes)]
+        self._history = [bytearray() for _ in range(lanes)]
+        action = environment.description.action
+        is_choice = isinstance(action, DiscreteSpace)
+        self._row: tuple[int, ...] = () if is_choice else (action.n,)
+        self._dtype = np.dtype(np.int64 if is_choice else np.float32)
         self._scores = np.zeros(lanes)
 
     def start(self) -> None:
@@ -52,15 +58,15 @@ class Games:
     def observations(self) -> NDArray[Any]:
         return self.environment.observations
 
-    def step(self, actions: NDArray[np.int64]) -> tuple[Outcome, NDArray[Any] | None]:
+    def step(self, actions: Actions) -> tuple[Outcome, NDArray[Any] | None]:
         """Act everywhere, and begin a new game where one ended.
 
         Also returns the observations from before these resets where a limit cut a game, else None.
         """
         outcome = self.environment.step(actions)
         self._scores += outcome.rewards
-        for history, action in zip(self._actions, actions.tolist(), strict=True):
-            history.append(action)
+        for history, action in zip(self._history, actions, strict=True):
+            history += action.tobytes()
         last = self.observations.copy() if outcome.truncated.any() else None
         done = np.flatnonzero(outcome.over).tolist()
         if done:
@@ -70,7 +76,7 @@ class Games:
         return outcome, last
 
     def state(self) -> GamesState:
-        actions = [np.array(history, dtype=np.int64) for history in self._actions]
+        actions = [self._played(history) for history in self._history]
         return GamesState(self._started, self.finished, list(self.recent), list(self._seeds), actions)
 
     def restore(self, state: GamesState) -> None:
@@ -78,9 +84,9 @@ class Games:
         self._started, self.finished = state.started, state.finished
         self.recent = deque(state.recent, maxlen=RECENT)
         self._seeds = list(state.seeds)
-        self._actions = [history.tolist() for history in state.actions]
-        longest = max(len(history) for history in self._actions)
-        starts = [longest - len(history) for history in self._actions]
+        self._history = [bytearray(played.tobytes()) for played in state.actions]
+        longest = max(map(len, state.actions))
+        starts = [longest - len(played) for played in state.actions]
         self.environment.reset(range(self.lanes), self._seeds)
         for t in range(longest + 1):
             now = [lane for lane in range(self.lanes) if starts[lane] == t]
@@ -88,18 +94,23 @@ class Games:
                 self.environment.reset(now, [self._seeds[lane] for lane in now])
             self._scores[now] = 0.0
             if t < longest:
-                self._replay(t, starts)
+                self._replay(t, starts, state.actions)
 
-    def _replay(self, t: int, starts: list[int]) -> None:
-        actions = [
-            history[t - start] if t >= start else 0 for history, start in zip(self._actions, starts, strict=True)
-        ]
-        self._scores += self.environment.step(np.array(actions, dtype=np.int64)).rewards
+    def _replay(self, t: int, starts: list[int], played: list[Actions]) -> None:
+        actions = np.zeros((self.lanes, *self._row), self._dtype)
+        for lane, start in enumerate(starts):
+            if t >= start:
+                actions[lane] = played[lane][t - start]
+        self._scores += self.environment.step(actions).rewards
+
+    def _played(self, history: bytearray) -> Actions:
+        actions: Actions = np.frombuffer(bytes(history), self._dtype).reshape(-1, *self._row).copy()
+        return actions
 
     def _begin(self, lanes: range | list[int]) -> None:
         for lane in lanes:
             self._seeds[lane] = episode_seed(self._seed, self._started)
-            self._actions[lane] = []
+            self._history[lane] = bytearray()
             self._started += 1
         self._scores[list(lanes)] = 0.0
         self.environment.reset(list(lanes), [self._seeds[lane] for lane in lanes])

@@ -10,22 +10,31 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from saddlepoint.errors import UnsupportedEnvironment
+from saddlepoint.schemas.environments import DiscreteSpace, EnvironmentDescription
 from trainer.frozen import FrozenPolicy
 from trainer.space_to_depth import BLOCK, to_depth
 
 Precision = Literal["bf16", "fp32"]
 PIXEL_MAXIMUM = 255.0
+SMALLEST_SIDE = 36
+"""Of a picture whose three convolutions leave something."""
 
 
 class ActorCritic(nn.Module):
-    """A categorical policy and a state value."""
+    """A policy and a state value."""
 
     policy_path: ClassVar[tuple[str, ...]]
-    """The layers from the observation to the logits."""
+    """The layers from the observation to the logits or means."""
     value_path: ClassVar[tuple[str, ...]]
     """Likewise to the value, but those of the policy."""
+    log_std: nn.Parameter | None
+    """(D,): of a Gaussian, whatever it observes."""
     precision: Precision = "fp32"
     """Of the convolutional body; a network of vectors computes in fp32 in any case."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_parameter("log_std", None)
 
     def center_on(self, observation: Tensor, *, as_before: bool) -> None:
         """Take the commonest number of these observations (N, *obs) for zero, where the network can.
@@ -38,7 +47,7 @@ class ActorCritic(nn.Module):
         raise NotImplementedError
 
     def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        """The policy's head (N, K), such as logits, and values (N,), both float32."""
+        """The policy's head (N, K): logits, or mean and log_std side by side. And values (N,); both float32."""
         raise NotImplementedError
 
     def frozen(self) -> "FrozenPolicy":
@@ -88,14 +97,14 @@ class NatureNetwork(ActorCritic):
     policy_path = ("conv1", "conv2", "conv3", "hidden", "policy")
     value_path = ("value",)
 
-    def __init__(self, frames: int, size: tuple[int, int], actions: int) -> None:
+    def __init__(self, frames: int, size: tuple[int, int], outputs: int) -> None:
         super().__init__()
         self.conv1 = _PixelConvolution(frames * BLOCK * BLOCK, 32, 2)
         self.conv2 = nn.Conv2d(32, 64, 4, stride=2)
         self.conv3 = nn.Conv2d(64, 64, 3)
         height, width = (_side(side) for side in size)
         self.hidden = nn.Linear(64 * height * width, 512)
-        self.policy = nn.Linear(512, actions)
+        self.policy = nn.Linear(512, outputs)
         self.value = nn.Linear(512, 1)
 
     def center_on(self, observation: Tensor, *, as_before: bool) -> None:
@@ -111,7 +120,7 @@ class NatureNetwork(ActorCritic):
             x = self.conv3(x).relu()
             x = self.hidden(x.flatten(1)).relu()
         x = x.float()
-        return self.policy(x), self.value(x).squeeze(-1)
+        return _head(self.policy(x), self.log_std), self.value(x).squeeze(-1)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -126,7 +135,8 @@ class NatureNetwork(ActorCritic):
         ]
         parts = [part.detach().to(self.dtype, copy=True) for part in parts]
         last = copy.deepcopy(self.policy).requires_grad_(False)
-        return FrozenPolicy(lambda encoded: last(_features(encoded, parts).float()), self.dtype)
+        log_std = None if self.log_std is None else self.log_std.detach().clone()
+        return FrozenPolicy(lambda encoded: _head(last(_features(encoded, parts).float()), log_std), self.dtype)
 
 
 class MlpNetwork(ActorCritic):
@@ -135,33 +145,37 @@ class MlpNetwork(ActorCritic):
     policy_path = ("policy.hidden1", "policy.hidden2", "policy.output")
     value_path = ("value.hidden1", "value.hidden2", "value.output")
 
-    def __init__(self, inputs: int, actions: int, width: int = 64) -> None:
+    def __init__(self, inputs: int, outputs: int, width: int = 64) -> None:
         super().__init__()
-        self.policy = _TanhNetwork(inputs, width, actions)
+        self.policy = _TanhNetwork(inputs, width, outputs)
         self.value = _TanhNetwork(inputs, width, 1)
 
     def encode(self, observation: Tensor) -> Tensor:
         return observation.flatten(1).to(torch.float32, copy=True)
 
     def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        return self.policy(encoded), self.value(encoded).squeeze(-1)
+        return _head(self.policy(encoded), self.log_std), self.value(encoded).squeeze(-1)
 
 
-def make_network(shape: Sequence[int], actions: int) -> ActorCritic:
-    """The network for observations of this shape, computing in fp32.
+def make_network(description: EnvironmentDescription) -> ActorCritic:
+    """The network for an environment, computing in fp32; over actions of numbers a Gaussian of deviation 1.
 
-    Raises UnsupportedEnvironment for shapes that are neither stacks of grey frames nor vectors.
+    Raises UnsupportedEnvironment for observations that are neither stacks of grey frames nor vectors.
     """
+    shape, action = description.observation.shape, description.action
     network: ActorCritic
-    if len(shape) == 3:
-        network = NatureNetwork(shape[0], (shape[1], shape[2]), actions)
+    if len(shape) == 3 and min(shape[1:]) >= SMALLEST_SIDE:
+        network = NatureNetwork(shape[0], (shape[1], shape[2]), action.n)
     elif len(shape) == 1:
-        network = MlpNetwork(shape[0], actions)
+        network = MlpNetwork(shape[0], action.n)
     else:
         raise UnsupportedEnvironment(
-            f"Observations must be stacks of grey frames (3 axes) or vectors (1 axis) to be trained on, not of shape "
-            f"{list(shape)}. Choose grayscale frames or flatten the observations."
+            f"Observations must be stacks of grey frames (frames, rows, columns) of {SMALLEST_SIDE} pixels or more, or "
+            f"vectors (1 axis), to be trained on, not of shape {list(shape)}. Choose grayscale frames or flatten the "
+            "observations."
         )
+    if not isinstance(action, DiscreteSpace):
+        network.log_std = nn.Parameter(torch.zeros(action.n))
     return network
 
 
@@ -184,6 +198,10 @@ class _TanhNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         outputs: Tensor = self.output(self.hidden2(self.hidden1(x).tanh()).tanh())
         return outputs
+
+
+def _head(outputs: Tensor, log_std: Tensor | None) -> Tensor:
+    return outputs if log_std is None else torch.cat([outputs, log_std.expand_as(outputs)], dim=1)
 
 
 def _features(encoded: Tensor, parts: Sequence[Tensor]) -> Tensor:

@@ -62,7 +62,7 @@ def collect(training: Training, acting: Acting) -> Rollout:
         observation = _observe(training, acting, games.observations)
         head, value = training.network(observation)
         action = training.distribution.sample(head, training.generator)
-        outcome, last = games.step(action.numpy())
+        outcome, last = games.step(training.distribution.executed(action).numpy())
         action = action.to(device)
         log_probability = training.distribution.log_probability(head, action)
         reward = _tensor(np.sign(outcome.rewards) if training.clip_rewards else outcome.rewards, device)

@@ -13,7 +13,7 @@ class Rollout:
     observations: Tensor
     """(T, N, ...) as acted on and encoded, in the dtype in which they were given."""
     actions: Tensor
-    """int64."""
+    """As sampled: int64 or, where they are numbers, (T, N, D)."""
     log_probabilities: Tensor
     """Of the actions, under the policy that chose them."""
     values: Tensor
@@ -33,7 +33,7 @@ class Samples:
     observations: Tensor
     """(B, ...) to learn from."""
     actions: Tensor
-    """int64."""
+    """As sampled: int64 or, where they are numbers, (B, D)."""
     log_probabilities: Tensor
     values: Tensor
     advantages: Tensor

@@ -4,6 +4,7 @@ A policy that plays one action has no probabilities to compare: `ce`, `kl` and `
 action from the clean one (Mandlekar et al. 2017), `min` lowers that from the corner it is pulled to.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from saddlepoint.schemas.attacks import Objective
+from saddlepoint.schemas.environments import ContinuousSpace
 
 INSIDE = 1 - 1e-6
 """The bounds of a tanh, beyond which its inverse is infinite."""
@@ -77,6 +79,10 @@ class ActionBounds:
     low: Tensor
     high: Tensor
 
+    @classmethod
+    def of(cls, space: ContinuousSpace) -> "ActionBounds":
+        return cls(_bound(space.low, -math.inf, space.n), _bound(space.high, math.inf, space.n))
+
     def executed(self, mean: Tensor, *, squash: bool) -> Tensor:
         """The action that is played for a mean (N, D) before squashing."""
         if squash:
@@ -90,6 +96,12 @@ class ActionBounds:
         if squash:
             return torch.where(is_low, -INSIDE, INSIDE).atanh()
         return torch.where(is_low, self.low, self.high)
+
+
+def _bound(value: float | list[float | None] | None, missing: float, count: int) -> Tensor:
+    if value is None or isinstance(value, int | float):
+        return torch.full((count,), missing if value is None else value, dtype=torch.float32)
+    return torch.tensor([missing if entry is None else entry for entry in value], dtype=torch.float32)
 
 
 def _surprise(policy: Gaussian, action: Tensor) -> Tensor:

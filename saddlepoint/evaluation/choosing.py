@@ -94,8 +94,8 @@ class Numbers:
     """An action of `n` numbers, within the bounds of the space."""
 
     def __init__(self, space: ContinuousSpace, head: PolicyHead) -> None:
-        low, high = (_bound(space.low, -np.inf, space.n), _bound(space.high, np.inf, space.n))
-        self._bounds = ActionBounds(torch.from_numpy(low), torch.from_numpy(high))
+        self._bounds = ActionBounds.of(space)
+        low, high = self._bounds.low.numpy(), self._bounds.high.numpy()
         self._finite = np.isfinite(low) & np.isfinite(high)
         self._low, self._high, self._n, self._kind = low, high, space.n, head
         self._view = self.head(torch.zeros(0, dtype=torch.bool))
@@ -137,9 +137,3 @@ class Numbers:
 
     def spread(self, outputs: Tensor) -> Tensor:
         raise ValueError("an action of numbers has no probabilities")
-
-
-def _bound(value: float | list[float | None] | None, missing: float, count: int) -> NDArray[np.float32]:
-    if value is None or isinstance(value, int | float):
-        return np.full(count, missing if value is None else value, np.float32)
-    return np.array([missing if entry is None else entry for entry in value], np.float32)

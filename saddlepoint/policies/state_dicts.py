@@ -8,8 +8,11 @@ from torch import Tensor
 
 from saddlepoint.errors import ArchitectureMismatch, UnsupportedArchitecture
 from saddlepoint.policies.architectures import Layer, layer_of, layers_of, linear, perceptron, with_value
+from saddlepoint.policies.builder import GraphBuilder, Live
 from saddlepoint.policies.cleanrl import from_cleanrl
 from saddlepoint.policies.found import Found
+from saddlepoint.policies.gaussians import fixed_log_std
+from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.intake import take_in
 from saddlepoint.policies.named_weights import RECURRENT_WAY_OUT, WAY_OUT, Weights, shown
 from saddlepoint.schemas.policies import PolicyHints
@@ -47,6 +50,8 @@ _PERCEPTRONS = (
 )
 _SEQUENTIALS = (("policy_net", "value_net"), ("actor", "critic"))
 """A torch Sequential each; the second pair is CleanRL's (cleanrl/ppo.py)."""
+_LOG_STD = "log_std"
+"""Beside our own layers: (D,), which makes the outputs of the policy the means of a Gaussian."""
 
 
 def from_state_dict(tensors: Mapping[str, Tensor], hints: PolicyHints, *, file_format: str) -> Found:
@@ -68,19 +73,19 @@ def from_state_dict(tensors: Mapping[str, Tensor], hints: PolicyHints, *, file_f
 
 def _nature(weights: Weights, names: _Nature, file_format: str) -> Found:
     tensors = weights.tensors
-    weights.check_all_known((*names.convolutions, names.hidden, names.policy, names.value))
+    weights.check_all_known((*names.convolutions, names.hidden, names.policy, names.value), [_LOG_STD])
     build, features = weights.nature(names.convolutions, names.hidden)
     value = layer_of(tensors, names.value) if f"{names.value}.weight" in tensors else None
-    logits = linear(build, features, layer_of(tensors, names.policy))
-    graph = with_value(build, features, value, logits=logits)
-    return Found(graph, file_format, "nature-cnn", [weights.counted()], weights.guesses)
+    head = _head(weights, build, linear(build, features, layer_of(tensors, names.policy)))
+    graph = with_value(build, features, value, **head)
+    return _found(weights, graph, file_format, "nature-cnn")
 
 
 def _perceptron_layers(weights: Weights) -> tuple[list[Layer], list[Layer]]:
     tensors = weights.tensors
     for names in _PERCEPTRONS:
         if all(f"{name}.weight" in tensors for name in names.policy):
-            weights.check_all_known((*names.policy, *names.value))
+            weights.check_all_known((*names.policy, *names.value), [_LOG_STD])
             return _named(tensors, names.policy), _named(tensors, names.value)
     for policy, value in _SEQUENTIALS:
         if f"{policy}.0.weight" in tensors:
@@ -110,7 +115,25 @@ def _perceptrons(weights: Weights, found: tuple[list[Layer], list[Layer]], file_
     activation = weights.activation("tanh")
     intake = take_in((inputs,), weights.hints, scale=weights.hints.pixel_scale, turned=None)
     build = intake.build
-    logits = linear(build, perceptron(build, intake.x, policy[:-1], activation), policy[-1])
+    outputs = linear(build, perceptron(build, intake.x, policy[:-1], activation), policy[-1])
     critic = perceptron(build, intake.x, value[:-1], activation)
-    graph = with_value(build, critic, value[-1] if value else None, logits=logits)
-    return Found(graph, file_format, "mlp", [weights.counted()], weights.guesses)
+    graph = with_value(build, critic, value[-1] if value else None, **_head(weights, build, outputs))
+    return _found(weights, graph, file_format, "mlp")
+
+
+def _head(weights: Weights, build: GraphBuilder, outputs: Live) -> dict[str, Live]:
+    if _LOG_STD not in weights.tensors:
+        return {"logits": outputs}
+    return {"mean": outputs, "log_std": fixed_log_std(build, outputs, weights.tensors[_LOG_STD])}
+
+
+def _found(weights: Weights, graph: Graph, file_format: str, architecture: str) -> Found:
+    return Found(
+        graph,
+        file_format,
+        architecture,
+        [weights.counted()],
+        weights.guesses,
+        squash=(weights.hints.squash or "none") if graph.head == "gaussian" else "none",
+        fixed_deviation=graph.head == "gaussian",
+    )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from saddlepoint.errors import InvalidSpec, UnknownEnvironment, UnsupportedEnvironment
+from saddlepoint.errors import InvalidSpec, UnknownEnvironment
 from saddlepoint.schemas.atari_games import ATARI_GAMES, FULL_ACTIONS
 from saddlepoint.schemas.base import Schema, digest
 
@@ -152,16 +152,6 @@ class EnvironmentDescription(Schema):
     observation: BoxSpace
     action: DiscreteSpace | ContinuousSpace = Field(discriminator="kind")
     max_episode_steps: int | None = None
-
-
-def choices(description: EnvironmentDescription) -> int:
-    """How many actions there are to choose from; UnsupportedEnvironment where they are no choice."""
-    if not isinstance(description.action, DiscreteSpace):
-        raise UnsupportedEnvironment(
-            f"Training needs Discrete actions; {description.env.id} takes {description.action.n} numbers. "
-            "Train in an environment with Discrete actions; policies with continuous ones can be evaluated."
-        )
-    return description.action.n
 
 
 def describe_atari(env: EnvironmentSpec) -> EnvironmentDescription:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from saddlepoint.errors import ArchitectureMismatch, NonFiniteWeights, UnsupportedArchitecture
-from saddlepoint.policies import canonical_model, load_network
+from saddlepoint.policies import canonical_model, check_rows, load_network
 from tests.policies.networks import (
     Mlp,
     NatureCnn,
@@ -21,6 +21,7 @@ from tests.policies.networks import (
     vectors,
 )
 
+OWN = ["policy.hidden1", "policy.hidden2", "policy.output"]
 CLEANRL_NAMES = {
     "conv1": "network.0",
     "conv2": "network.2",
@@ -209,3 +210,22 @@ def _without(name: str) -> dict[str, Tensor]:
 def test_other_weights_are_refused(state: Any, expected: type[Exception]) -> None:
     with pytest.raises(expected):
         imported(saved(state()))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: perceptron_state(OWN, [4, 8, 8, 2]), lambda: dict(seeded(lambda: NatureCnn(2)).state_dict())]
+)
+def test_a_log_std_beside_our_own_layers_makes_a_gaussian(make: Callable[[], dict[str, Tensor]]) -> None:
+    state = make()
+    plain, policy = imported(saved(state)), imported(saved(state | {"log_std": torch.tensor([-0.5, 0.25])}))
+    assert (policy.card.head, policy.card.actions, policy.card.fixed_deviation) == ("gaussian", 2, True)
+    rows = torch.from_numpy(check_rows(policy.card.observation.shape))
+    mean, log_std = load_network(policy.model)(rows).head.chunk(2, dim=1)
+    torch.testing.assert_close(mean, load_network(plain.model)(rows).head)
+    assert log_std[0].tolist() == [-0.5, 0.25]
+    assert bool((log_std == log_std[0]).all())
+
+
+def test_a_log_std_of_another_count_is_refused() -> None:
+    with pytest.raises(ArchitectureMismatch, match=r"each of the 2 numbers of an action; .* shape \[3\]"):
+        imported(saved(perceptron_state(OWN, [4, 8, 8, 2]) | {"log_std": torch.zeros(3)}))

@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from saddlepoint.errors import ActionMismatch, ObservationMismatch, UnsupportedEnvironment
+from saddlepoint.errors import ActionMismatch, ObservationMismatch
 from saddlepoint.schemas.environments import (
     BoxSpace,
     ContinuousSpace,
     DiscreteSpace,
     EnvironmentDescription,
     EnvironmentSpec,
-    choices,
 )
 from saddlepoint.schemas.policies import HEAD_OUTPUTS, Head, InputDescription, PolicyCard, check_compatible
 
@@ -89,9 +88,3 @@ def test_observations_must_have_one_shape() -> None:
         ObservationMismatch, match=r"World-v0 gives observations of shape \[5\], the policy takes \[4\]"
     ):
         check_compatible(card("logits"), world(CHOICES, (5,)))
-
-
-def test_only_choices_can_be_trained() -> None:
-    assert choices(world(CHOICES)) == 3
-    with pytest.raises(UnsupportedEnvironment, match="Training needs Discrete actions; World-v0 takes 3 numbers"):
-        choices(world(BOUNDED))

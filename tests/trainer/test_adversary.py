@@ -5,6 +5,7 @@ import torch
 
 from saddlepoint.schemas.environments import BoxSpace
 from saddlepoint.schemas.training_config import TrainingConfig
+from tests.trainer.worlds import world
 from trainer.adversary import Acting, Adversary
 from trainer.distributions import Categorical
 from trainer.network import ActorCritic, initialize, make_network
@@ -17,7 +18,7 @@ SPACES = {
 
 
 def made(kind: str, **config: object) -> tuple[ActorCritic, Adversary]:
-    network = make_network(SHAPES[kind], 3)
+    network = make_network(world(SHAPES[kind], 3))
     initialize(network, torch.Generator().manual_seed(0), 1.0)
     with torch.no_grad():
         for parameter in network.parameters():

@@ -11,6 +11,7 @@ from saddlepoint.errors import InvalidSpec
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.trainings import TrainingSpec
 from tests.trainer.cartpole import cartpole_spec
+from tests.trainer.steering import steering_spec
 from trainer import checkpoint
 from trainer.build import build_training
 from trainer.curve import UpdateRecord
@@ -35,7 +36,12 @@ ATARI = TrainingSpec(
 )
 
 
-@pytest.mark.parametrize("spec", [cartpole_spec(6 * 256), ATARI], ids=["cartpole", "sticky-breakout"])
+PENDULUM = steering_spec(4 * 256, env="Pendulum-v1", method="atpa", epsilon=0.05, attack_steps=2)
+
+
+@pytest.mark.parametrize(
+    "spec", [cartpole_spec(6 * 256), ATARI, PENDULUM], ids=["cartpole", "sticky-breakout", "pendulum"]
+)
 def test_a_resumed_training_gives_the_same_numbers(spec: TrainingSpec) -> None:
     training = started(spec)
     expected, half = [], b""
@@ -50,6 +56,20 @@ def test_a_resumed_training_gives_the_same_numbers(spec: TrainingSpec) -> None:
     ends = zip(training.network.parameters(), resumed.network.parameters(), strict=True)
     assert all(torch.equal(left, right) for left, right in ends)
     assert np.array_equal(training.games.observations, resumed.games.observations)
+
+
+def test_actions_of_numbers_come_back_bit_for_bit() -> None:
+    games = started(PENDULUM).games
+    sent = np.random.default_rng(0).normal(0, 3, (5, 8, 1)).astype(np.float32)
+    for actions in sent:
+        games.step(actions)
+    kept = games.state().actions
+    assert {played.dtype for played in kept} == {np.dtype(np.float32)}
+    assert all(np.array_equal(played, sent[:, lane]) for lane, played in enumerate(kept))
+    restored = build_training(PENDULUM).games
+    restored.restore(games.state())
+    assert np.array_equal(restored.observations, games.observations)
+    assert all(map(np.array_equal, restored.state().actions, kept))
 
 
 def test_a_checkpoint_of_another_specification_is_refused() -> None:

@@ -1,8 +1,8 @@
 """Training sees lost lives; the score is of whole games."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from saddlepoint.envs.interface import Actions
 from saddlepoint.schemas.environments import EnvironmentSpec
 from trainer.environments import Outcome, make_training_environment
 from trainer.games import Games
@@ -70,7 +70,7 @@ def test_a_limit_hands_out_the_last_observation() -> None:
     games = started_games()
     step = games.environment.step
 
-    def cut(actions: NDArray[np.int64]) -> Outcome:
+    def cut(actions: Actions) -> Outcome:
         outcome = step(actions)
         everywhere = np.ones(3, dtype=np.bool_)
         return Outcome(outcome.rewards, everywhere, everywhere, everywhere)

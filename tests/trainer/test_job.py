@@ -213,7 +213,7 @@ def test_a_hopeless_training_fails(store: Store, queue: JobQueue) -> None:
 
 
 def test_an_environment_that_cannot_be_trained_fails(store: Store, queue: JobQueue) -> None:
-    submit(store, TrainingSpec(env=EnvironmentSpec(id="Pendulum-v1"), config={"steps": 256}))
+    submit(store, TrainingSpec(env=EnvironmentSpec(id="FrozenLake-v1"), config={"steps": 256}))
     training = run(store, queue)
     assert training.status == "failed"
     assert training.error is not None

@@ -9,13 +9,14 @@ from safetensors.torch import load, save
 from saddlepoint.errors import UnsupportedArchitecture
 from saddlepoint.policies import import_policy
 from saddlepoint.schemas.policies import PolicyHints
+from tests.trainer.worlds import world
 from trainer.network import ActorCritic, initialize, make_network
 from trainer.parent import take_over
 from trainer.weights import to_published
 
 
 def network(*shape: int, seed: int) -> ActorCritic:
-    made = make_network(shape, 5)
+    made = make_network(world(shape, 5))
     initialize(made, torch.Generator().manual_seed(seed), 1.0)
     with torch.no_grad():
         for name, parameter in made.named_parameters():

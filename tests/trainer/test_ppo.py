@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.trainer.cartpole import cartpole_spec
+from tests.trainer.steering import steering_spec
 from trainer.adversary import Acting
 from trainer.build import build_training
 from trainer.curve import UpdateRecord
@@ -56,6 +57,32 @@ def test_learning_improves_the_return() -> None:
     last = curve[-1].mean_return
     assert last is not None
     assert first < 40 < 120 < last
+
+
+@pytest.mark.parametrize(
+    ("method", "steps", "config", "reached"),
+    [("standard", 4096, {}, -9.0), ("atpa", 2048, {"epsilon": 0.1, "attack_steps": 3}, -22.0)],
+)
+def test_actions_of_numbers_are_learned(
+    steering_id: str, method: str, steps: int, config: dict[str, object], reached: float
+) -> None:
+    training = build_training(steering_spec(steps, env=steering_id, method=method, **config))
+    training.games.start()
+    curve = list(train(training))
+    first, last = curve[0].mean_return, curve[-1].mean_return
+    assert first is not None
+    assert last is not None
+    assert first < -35 < reached < last
+
+
+def test_what_is_learned_from_is_the_sample_and_not_what_was_executed(steering_id: str) -> None:
+    training = build_training(steering_spec(256, env=steering_id))
+    training.games.start()
+    rollout = collect(training, Acting(training.network, training.generator, 0.0, training.adversary))
+    assert float(rollout.actions.abs().max()) > 2  # the bound of the space
+    head, _ = training.network(rollout.observations.flatten(0, 1))
+    expected = training.distribution.log_probability(head, rollout.actions.flatten(0, 1))
+    assert torch.equal(rollout.log_probabilities.flatten(), expected.detach())
 
 
 @pytest.mark.parametrize(("bootstrap", "extra"), [(False, 0.0), (True, 1.0)])

@@ -6,12 +6,14 @@ from safetensors.torch import load
 from torch import Tensor
 from torch.nn import functional
 
+from saddlepoint.errors import UnsupportedEnvironment
+from tests.trainer.worlds import world
 from trainer.network import ActorCritic, NatureNetwork, initialize, make_network
 from trainer.weights import from_published, to_published
 
 
 def network(*shape: int) -> ActorCritic:
-    made = make_network(shape, 6)
+    made = make_network(world(shape, 6))
     initialize(made, torch.Generator().manual_seed(0), 1.0)
     return made
 
@@ -106,3 +108,21 @@ def test_bf16_computes_nearly_the_same() -> None:
     trained.precision = "bf16"
     got, _ = trained(encoded)
     assert torch.allclose(expected, got, atol=0.02 * float(expected.detach().abs().max()))
+
+
+@pytest.mark.parametrize("shape", [(4, 84, 84), (5,)])
+def test_a_gaussian_has_a_deviation_of_one_that_is_published(shape: tuple[int, ...]) -> None:
+    made = make_network(world(shape, 2, continuous=True))
+    initialize(made, torch.Generator().manual_seed(0), 1.0)
+    observation = torch.zeros(3, *shape, dtype=torch.uint8 if len(shape) > 1 else torch.float32)
+    head, _ = made(made.encode(observation))
+    assert head.shape == (3, 4)
+    assert head[:, 2:].tolist() == [[0.0, 0.0]] * 3
+    assert load(to_published(made))["log_std"].tolist() == [0.0, 0.0]
+    assert torch.equal(made.frozen().head_of(made.encode(observation).float()), head.detach())
+
+
+@pytest.mark.parametrize("shape", [(4, 35, 84), (210, 160, 3), (4, 84), ()])
+def test_shapes_that_no_network_takes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UnsupportedEnvironment, match=r"36 pixels or more.*not of shape"):
+        make_network(world(shape, 2))
