@@ -7,6 +7,7 @@ SaddlepointError
 │   │   ├── UnsupportedAttack      not for this kind of policy or environment
 │   │   └── InvalidSeeds
 │   ├── TooManyEpisodes
+│   ├── NotComparable              evaluations that differ in more than the policy
 │   ├── UnknownAttack
 │   ├── UnknownEnvironment
 │   ├── UnsupportedEnvironment
@@ -97,6 +98,10 @@ class InvalidSeeds(InvalidSpec):
 
 class TooManyEpisodes(InvalidRequest):
     code, title = "too-many-episodes", "The evaluation is too large"
+
+
+class NotComparable(InvalidRequest):
+    code, title = "not-comparable", "The evaluations cannot be compared"
 
 
 class UnknownAttack(InvalidRequest):

@@ -42,7 +42,7 @@ def bar_chart(bars: Sequence[Bar], random_policy: float, clean: float | None, ti
         layout.width,
         bottom + 26,
         title,
-        *_grid(scale, top - 6, bottom, layout.ticks),
+        *grid(scale, top - 6, bottom, layout.ticks),
         *marks,
         *rows,
         class_=f"figure {layout.name}",
@@ -63,7 +63,7 @@ def _row(bar: Bar, scale: Scale, start: float, y: float, limit: int, layout: Lay
         element("path", d=dots(_strip(bar.returns, scale, middle, limit)), class_="dots"),
     ]
     if bar.ci95 is not None:
-        parts.append(element("path", d=_whisker(bar.ci95, scale, middle), class_="ci"))
+        parts.append(element("path", d=whisker(bar.ci95, scale, middle), class_="ci"))
     parts.append(
         element("path", d=polyline([(scale(bar.mean), middle - 11), (scale(bar.mean), middle + 11)]), class_="mean")
     )
@@ -85,8 +85,8 @@ def _strip(returns: Sequence[float], scale: Scale, middle: float, limit: int) ->
         yield scale(value), middle + 14 * ((0.15 + index * 0.6180339887) % 1 - 0.5)
 
 
-def _whisker(bounds: tuple[float, float], scale: Scale, y: float) -> str:
-    """The interval as a line; an end inside the figure has a cap, one beyond it an arrow head at the edge."""
+def whisker(bounds: tuple[float, float], scale: Scale, y: float) -> str:
+    """An interval as a line; an end inside the figure has a cap, one beyond it an arrow head at the edge."""
     left, right = scale(max(bounds[0], scale.low)), scale(min(bounds[1], scale.high))
     path = polyline([(left, y), (right, y)])
     for x, beyond, inward in ((left, bounds[0] < scale.low, 6), (right, bounds[1] > scale.high, -6)):
@@ -112,7 +112,8 @@ def _references(
     return parts
 
 
-def _grid(scale: Scale, top: float, bottom: float, count: int) -> list[str]:
+def grid(scale: Scale, top: float, bottom: float, count: int) -> list[str]:
+    """Vertical lines at round numbers, `count` of them or so, with the numbers below."""
     ticks = nice_ticks(scale.low, scale.high, count)
     decimals = tick_decimals(ticks)
     lines = [line(scale(tick), top, scale(tick), bottom, "grid") for tick in ticks]

@@ -61,24 +61,27 @@ def paired_difference(values: ArrayLike, reference: ArrayLike) -> Estimate:
     return estimate(_sample(values) - _sample(reference))
 
 
-def normalized(attacked: ArrayLike, clean: ArrayLike, random_policy: ArrayLike) -> Estimate | None:
+def normalized(
+    attacked: ArrayLike, clean: ArrayLike, random_policy: ArrayLike, *, paired: bool = True
+) -> Estimate | None:
     """(attacked - random policy) / (clean - random policy): 1 is the clean score, 0 that of random actions.
 
     None where the clean score does not beat the random policy. Attacked and clean episodes are pairs and are resampled
-    as pairs, the random policy's on their own, all three together. The two samples differ in size (the random policy
-    plays few episodes), so each is widened for its own; without that five random games pass for a known mean. The
-    interval is None where some resample has no positive denominator, for then the ratio has no bounded interval.
+    as pairs (unless they are not `paired`), the random policy's on their own, all three together. The samples differ
+    in size (the random policy plays few episodes), so each is widened for its own; without that five random games pass
+    for a known mean. The interval is None where some resample has no positive denominator, for then the ratio has no
+    bounded interval.
     """
     attacked, clean, random_policy = _sample(attacked), _sample(clean), _sample(random_policy)
     floor = random_policy.mean()
     if clean.mean() <= floor:
         return None
     ratio = float((attacked.mean() - floor) / (clean.mean() - floor))
-    count = len(clean)
-    if min(count, len(random_policy)) < 2:
+    if min(len(attacked), len(clean), len(random_policy)) < 2:
         return Estimate(ratio, None, "none: a single episode")
     rng = np.random.default_rng(BOOTSTRAP_SEED)
-    means = _widened_means(np.stack([attacked, clean]), rng)
+    samples = [np.stack([attacked, clean])] if paired else [attacked[None], clean[None]]
+    means = np.concatenate([_widened_means(sample, rng) for sample in samples])
     floors = _widened_means(random_policy[None], rng)[0]
     above = means[1] - floors
     if above.min() <= 0:

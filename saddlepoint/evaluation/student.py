@@ -6,8 +6,8 @@ _TINY = 1e-300
 _PRECISION = 1e-15
 
 
-def t_quantile(probability: float, degrees: int) -> float:
-    """The value that a t variable of `degrees` >= 1 stays below with `probability`, 0 < probability < 1.
+def t_quantile(probability: float, degrees: float) -> float:
+    """The value that a t variable of `degrees` >= 1 (whole or not) stays below with `probability`, 0 < probability < 1.
 
     By bisection of the distribution function, which rises; good to about 1e-12 relative.
     """
@@ -24,7 +24,7 @@ def t_quantile(probability: float, degrees: int) -> float:
     return (low + high) / 2
 
 
-def t_cdf(value: float, degrees: int) -> float:
+def t_cdf(value: float, degrees: float) -> float:
     """The probability that a t variable of `degrees` is at most `value` (Abramowitz and Stegun, 26.7.1)."""
     tail = incomplete_beta(degrees / (degrees + value * value), degrees / 2, 0.5) / 2
     return 1 - tail if value > 0 else tail
