@@ -5,11 +5,12 @@ from typing import Any, TypeVar
 from saddlepoint.errors import NotFound
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.comparisons import Comparison, ComparisonRecord, ComparisonSummary
 from saddlepoint.schemas.jobs import JobProgress, JobRecord
 from saddlepoint.schemas.landscapes import Landscape, LandscapeRecord, LandscapeSummaries
 from saddlepoint.schemas.observation_attacks import AttackSummary, ObservationAttack, ObservationAttackRecord
 from saddlepoint.store import Store, find_record
-from saddlepoint.work import ATTACK, LANDSCAPE, Work, find_terminal
+from saddlepoint.work import ATTACK, COMPARISON, LANDSCAPE, Work, find_terminal
 
 Record = TypeVar("Record", bound=JobRecord)
 
@@ -38,6 +39,14 @@ def load_landscape(store: Store, queue: JobQueue, record: LandscapeRecord) -> La
     found = find_record(store, keys.job_summary(LANDSCAPE.name, record.id), LandscapeSummaries)
     return Landscape(
         **_common(store, queue, LANDSCAPE, record), spec=record.spec, summary=found.policies if found else []
+    )
+
+
+def load_comparison(store: Store, queue: JobQueue, record: ComparisonRecord) -> Comparison:
+    """A comparison as it is now, likewise."""
+    found = find_record(store, keys.job_summary(COMPARISON.name, record.id), ComparisonSummary)
+    return Comparison(
+        **_common(store, queue, COMPARISON, record), spec=record.spec, verdict=found.verdict if found else None
     )
 
 

@@ -79,7 +79,7 @@ def enqueue_training(queue: JobQueue, training_id: str) -> None:
 def enqueue_chunks(queue: JobQueue, work: Work, record: JobRecord, chunks: Iterable[int]) -> None:
     """Queue chunks that neither wait nor run. Raises Unavailable."""
     for chunk in chunks:
-        queue.enqueue(CHUNK, work.name, record.id, str(chunk), timeout_s=record.chunk_timeout_s)
+        queue.enqueue(CHUNK, work.name, record.id, str(chunk), timeout_s=record.chunk_timeout_s, first=work.is_urgent)
 
 
 def enqueue_shards(queue: JobQueue, plan: Plan, shards: Iterable[Shard]) -> None:

@@ -18,6 +18,8 @@ class Work:
     cancel: Callable[[str], str]
     active: Callable[[str], str]
     terminal: Callable[[str], str]
+    is_urgent: bool = False
+    """Done before what waits already: it takes moments, and somebody waits for it after hours of other work."""
 
 
 EVALUATION = Work(
@@ -26,14 +28,15 @@ EVALUATION = Work(
 TRAINING = Work("training", keys.training_spec, keys.training_cancel, keys.active_training, keys.training_terminal)
 
 
-def _job(kind: str) -> Work:
-    parts = (keys.job_spec, keys.job_cancel, keys.active_job, keys.job_terminal)
-    return Work(kind, *(partial(part, kind) for part in parts))
+def _job(kind: str, *, is_urgent: bool = False) -> Work:
+    spec, cancel = partial(keys.job_spec, kind), partial(keys.job_cancel, kind)
+    return Work(kind, spec, cancel, partial(keys.active_job, kind), partial(keys.job_terminal, kind), is_urgent)
 
 
 ATTACK = _job("attack")
 LANDSCAPE = _job("landscape")
-JOBS = {work.name: work for work in (ATTACK, LANDSCAPE)}
+COMPARISON = _job("comparison", is_urgent=True)
+JOBS = {work.name: work for work in (ATTACK, LANDSCAPE, COMPARISON)}
 """Those that are made of chunks."""
 
 

@@ -14,7 +14,7 @@ from service.auth import Authentication
 from service.bodies import BodyLimits, GuardedBodies
 from service.context import make_context
 from service.openapi import Service
-from service.routes import attacks, catalogues, evaluations, health, landscapes, pages, policies, trainings
+from service.routes import attacks, catalogues, comparisons, evaluations, health, landscapes, pages, policies, trainings
 from service.spool import sweep
 
 DESCRIPTION = "How bad is a reinforcement-learning policy's worst case? Upload one, and read its robustness report."
@@ -44,6 +44,6 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
     # The one added last is the outermost: bodies are guarded before anybody is asked for a key.
     app.add_middleware(Authentication, api_keys=settings.api_keys, trust_network=settings.trust_network)
     app.add_middleware(GuardedBodies, limits=limits or BodyLimits(upload_bytes=settings.max_upload_bytes))
-    for routes in (evaluations, policies, trainings, attacks, landscapes, catalogues, health, pages):
+    for routes in (evaluations, policies, trainings, comparisons, attacks, landscapes, catalogues, health, pages):
         app.include_router(routes.router)
     return app

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from saddlepoint.job_states import load_attack, load_job_record, load_landscape
+from saddlepoint.job_states import load_attack, load_comparison, load_job_record, load_landscape
 from saddlepoint.queue import JobQueue
+from saddlepoint.schemas.comparisons import Comparison, ComparisonRecord
 from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.landscapes import Landscape, LandscapeRecord
 from saddlepoint.schemas.observation_attacks import ObservationAttack, ObservationAttackRecord
@@ -15,7 +16,7 @@ from saddlepoint.schemas.trainings import Training
 from saddlepoint.settings import Settings
 from saddlepoint.state import load_evaluation, load_record, load_training
 from saddlepoint.store import Store
-from saddlepoint.work import ATTACK, LANDSCAPE
+from saddlepoint.work import ATTACK, COMPARISON, LANDSCAPE
 from service.environments import Environments
 from service.readiness import Readiness
 from service.snapshots import Snapshots
@@ -40,6 +41,7 @@ class Context:
     readiness: Readiness
     attacks: Snapshots[ObservationAttack]
     landscapes: Snapshots[Landscape]
+    comparisons: Snapshots[Comparison]
 
 
 def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
@@ -59,6 +61,10 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         record = load_job_record(store, LANDSCAPE, landscape_id, LandscapeRecord)
         return record.owner, with_links(load_landscape(store, queue, record))
 
+    def comparison(comparison_id: str) -> tuple[str, Comparison]:
+        record = load_job_record(store, COMPARISON, comparison_id, ComparisonRecord)
+        return record.owner, with_links(load_comparison(store, queue, record))
+
     return Context(
         settings=settings,
         store=store,
@@ -71,6 +77,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         readiness=Readiness(store, queue),
         attacks=Snapshots(attack),
         landscapes=Snapshots(landscape),
+        comparisons=Snapshots(comparison),
     )
 
 

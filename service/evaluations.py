@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from saddlepoint.generations import newest_generation
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentDescription
@@ -18,7 +19,6 @@ from saddlepoint.schemas.policies import PolicyCard, check_compatible
 from saddlepoint.store import Store, find_record
 from saddlepoint.submission import submit_evaluation
 from saddlepoint.work import EVALUATION
-from service.generations import newest_generation
 from service.idempotency import settle
 
 

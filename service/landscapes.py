@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from saddlepoint.generations import newest_generation
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas.environments import EnvironmentDescription
 from saddlepoint.schemas.landscapes import (
@@ -14,7 +15,6 @@ from saddlepoint.schemas.landscapes import (
 from saddlepoint.store import Store
 from saddlepoint.submission import submit_job
 from saddlepoint.work import LANDSCAPE
-from service.generations import newest_generation
 from service.ownership import load_card
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from saddlepoint.generations import newest_generation
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.observation_attacks import (
@@ -19,7 +20,6 @@ from saddlepoint.schemas.observation_attacks import (
 from saddlepoint.store import Store
 from saddlepoint.submission import submit_job
 from saddlepoint.work import ATTACK
-from service.generations import newest_generation
 from service.ownership import load_card
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from saddlepoint.schemas.comparisons import ComparisonSpec
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.extensions import ExtensionSpec
 from saddlepoint.schemas.landscapes import LandscapeSpec
@@ -15,6 +16,7 @@ from saddlepoint.schemas.trainings import TrainingSpec
 from service.problems import MEDIA_TYPE
 
 _BODIES: tuple[type[BaseModel], ...] = (
+    ComparisonSpec,
     EvaluationSpec,
     ExtensionSpec,
     LandscapeSpec,

@@ -1,5 +1,6 @@
 """Reports in the form that a client wants; workers have rendered them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -40,16 +41,16 @@ async def report_response(request: Request, store: Store, evaluation: Evaluation
     return tagged_response(request, data, etag, media_type=chosen.media_type, headers=chosen.headers)
 
 
-def choose_format(wanted: str | None, accept: str) -> str:
+def choose_format(wanted: str | None, accept: str, formats: Mapping[str, ReportFormat] = FORMATS) -> str:
     """`wanted` where it is given, else the best of what the Accept header allows (RFC 9110, 12.5.1)."""
     if wanted is not None:
-        if wanted not in FORMATS:
-            raise _not_acceptable(wanted)
+        if wanted not in formats:
+            raise _not_acceptable(wanted, formats)
         return wanted
-    qualities = {name: _quality(form.media_type, accept) for name, form in FORMATS.items()}
+    qualities = {name: _quality(form.media_type, accept) for name, form in formats.items()}
     best = max(qualities, key=lambda name: qualities[name])
     if qualities[best] <= 0:
-        raise _not_acceptable(accept)
+        raise _not_acceptable(accept, formats)
     return best
 
 
@@ -97,5 +98,5 @@ def _read(store: Store, evaluation: Evaluation, name: str) -> bytes:
         ) from None
 
 
-def _not_acceptable(wanted: str) -> NotAcceptable:
-    return NotAcceptable(f"A report comes as {' or '.join(FORMATS)}, got {wanted[:80]!r}; choose one with ?format=.")
+def _not_acceptable(wanted: str, formats: Mapping[str, ReportFormat]) -> NotAcceptable:
+    return NotAcceptable(f"A report comes as {' or '.join(formats)}, got {wanted[:80]!r}; choose one with ?format=.")

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from saddlepoint.errors import NotFound
+from saddlepoint.schemas.comparisons import Comparison
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
 from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.observation_attacks import ObservationAttack
@@ -18,7 +19,7 @@ from service.rendering import etag_of
 
 Job = TypeVar("Job", Evaluation, Training)
 """What has a stream of events."""
-AnyJob = TypeVar("AnyJob", Evaluation, Training, ObservationAttack, Landscape)
+AnyJob = TypeVar("AnyJob", Evaluation, Training, ObservationAttack, Landscape, Comparison)
 
 FRESH_S = 0.25
 """A running job's state is shown for this long before it is read again."""

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from saddlepoint.errors import NotFound
+from saddlepoint.generations import newest_generation
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.base import Schema
@@ -21,7 +22,6 @@ from saddlepoint.schemas.trainings import (
 from saddlepoint.store import Store, find_record
 from saddlepoint.submission import submit_training
 from saddlepoint.work import TRAINING
-from service.generations import newest_generation
 from service.idempotency import settle
 from service.parsing import parse
 

@@ -1,5 +1,6 @@
 """Jobs as they are sent: with links, and in lists and running commentary without their bulk."""
 
+from saddlepoint.schemas.comparisons import Comparison
 from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.observation_attacks import ObservationAttack
@@ -23,6 +24,10 @@ def landscape_path(landscape_id: str) -> str:
     return f"/v1/landscapes/{landscape_id}"
 
 
+def comparison_path(comparison_id: str) -> str:
+    return f"/v1/comparisons/{comparison_id}"
+
+
 def policy_path(policy_id: str) -> str:
     return f"/v1/policies/{policy_id}"
 
@@ -32,14 +37,20 @@ def with_links(job: AnyJob) -> AnyJob:
     return job.model_copy(update={"links": _links(job)})
 
 
-def _links(job: Evaluation | Training | ObservationAttack | Landscape) -> dict[str, str]:
+def _links(job: Evaluation | Training | ObservationAttack | Landscape | Comparison) -> dict[str, str]:
     if isinstance(job, Evaluation):
         return _of_evaluation(job)
     if isinstance(job, Training):
         return _of_training(job)
-    path = attack_path(job.id) if isinstance(job, ObservationAttack) else landscape_path(job.id)
+    path = _path_of(job)
     links = {"self": path, "cancel": f"{path}/cancel", "result": f"{path}/result"}
     return links | ({"policy": policy_path(job.policy_id)} if isinstance(job, ObservationAttack) else {})
+
+
+def _path_of(job: ObservationAttack | Landscape | Comparison) -> str:
+    if isinstance(job, ObservationAttack):
+        return attack_path(job.id)
+    return landscape_path(job.id) if isinstance(job, Landscape) else comparison_path(job.id)
 
 
 def _of_evaluation(evaluation: Evaluation) -> dict[str, str]:

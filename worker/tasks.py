@@ -15,6 +15,7 @@ from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.policies import UploadRequest
 from saddlepoint.settings import Settings
 from worker.chunks import run_chunk as complete_chunk
+from worker.comparisons import COMPARISONS
 from worker.context import Context
 from worker.engine import Engine
 from worker.environments import find_out
@@ -26,7 +27,7 @@ from worker.shards import run_shard
 from worker.validation import validate
 
 ENGINE = Engine(play=play, examine=examine, fold_cell=fold_cell, fold_report=fold_report, render=render_html)
-CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES)}
+CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES, COMPARISONS)}
 
 
 def validate_upload(upload_id: str) -> None:
@@ -50,7 +51,7 @@ def finish_evaluation(evaluation_id: str) -> None:
 
 
 def run_chunk(kind: str, job_id: str, chunk: str) -> None:
-    """Queue `evaluate`: a chunk of an attack on sent observations or of a landscape."""
+    """Queue `evaluate`: a chunk of an attack on sent observations or of a landscape, or a comparison."""
     complete_chunk(_open(), CHUNKED[kind], job_id, int(chunk))
 
 

@@ -210,7 +210,7 @@ ACTIVE_TRAININGS = "active/trainings/"
 
 
 def job_spec(kind: str, job_id: str) -> str:
-    """Of other work: a kind is `attack` or `landscape`."""
+    """Of other work: a kind is `attack`, `landscape` or `comparison`."""
     return f"{kind}s/{job_id}/spec.json"
 
 

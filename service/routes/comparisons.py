@@ -1,0 +1,75 @@
+"""`/v1/comparisons`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from saddlepoint.endings import cancel_job
+from saddlepoint.schemas import keys
+from saddlepoint.schemas.comparisons import Comparison, ComparisonSpec
+from saddlepoint.work import COMPARISON
+from service.comparisons import accept_comparison
+from service.context import ContextOf, OwnerOf
+from service.jobs import accepted_response, canceled_response, job_response
+from service.parsing import parse
+from service.reports import FORMATS, ReportFormat, choose_format
+from service.requests import JsonBody, json_body_of
+from service.results import result_response
+from service.wire import comparison_path
+
+router = APIRouter(prefix="/v1/comparisons", tags=["comparisons"])
+
+_FORMATS = {"json": FORMATS["json"], "html": FORMATS["html"], "md": ReportFormat("text/markdown", {})}
+
+Format = Annotated[str | None, Query(description="json, html or md; wins over Accept")]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=Comparison,
+    openapi_extra=json_body_of(ComparisonSpec),
+    summary="Compare evaluations of two policies or methods",
+)
+async def create(request: Request, context: ContextOf, owner: OwnerOf, body: JsonBody) -> Response:
+    """202, also where the same one has been made. All evaluations have succeeded and differ in the policy alone."""
+    spec = parse(ComparisonSpec, body, "comparison")
+    comparison_id = await run_in_threadpool(accept_comparison, context.store, context.queue, owner, spec)
+    context.comparisons.forget(comparison_id)
+    return await accepted_response(request, context.comparisons, owner, comparison_id, comparison_path(comparison_id))
+
+
+@router.get("/{comparison_id}", response_model=Comparison, summary="The state of a comparison, or its result")
+async def show(
+    request: Request, comparison_id: str, context: ContextOf, owner: OwnerOf, format: Format = None
+) -> Response:
+    """`Prefer: wait=N` waits up to N seconds for the end. With `format`, the result itself, as `/result` gives it."""
+    if format is not None:
+        return await result(request, comparison_id, context, owner, format)
+    return await job_response(request, context.comparisons, owner, comparison_id)
+
+
+@router.get("/{comparison_id}/result", summary="A comparison as numbers, as a page or as a table")
+async def result(
+    request: Request, comparison_id: str, context: ContextOf, owner: OwnerOf, format: Format = None
+) -> Response:
+    """JSON, HTML that stands alone, or a Markdown table. 409 until there is one, 406 for other formats."""
+    snapshot = await context.comparisons.get(owner, comparison_id)
+    name = choose_format(format, request.headers.get("accept", ""), _FORMATS)
+    chosen = _FORMATS[name]
+    key = keys.job_result(COMPARISON.name, comparison_id, name)
+    return await result_response(
+        request, context.store, snapshot.job, key, media_type=chosen.media_type, headers=chosen.headers
+    )
+
+
+@router.post("/{comparison_id}/cancel", status_code=202, response_model=Comparison, summary="Cancel a comparison")
+async def cancel(comparison_id: str, context: ContextOf, owner: OwnerOf) -> Response:
+    """202, 200 where it was canceled before, 409 where it ended otherwise."""
+
+    def stop() -> bool:
+        return cancel_job(context.store, context.queue, COMPARISON, comparison_id)
+
+    return await canceled_response(context.comparisons, owner, comparison_id, stop)
