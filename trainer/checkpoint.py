@@ -28,14 +28,17 @@ def to_bytes(training: Training, spec: TrainingSpec) -> bytes:
     """The whole state between two updates."""
     games = asdict(training.games.state())
     actions = games.pop("actions")
-    tensors = {f"{_NETWORK}{name}": value for name, value in training.network.state_dict().items()}
+    tensors = _weights(training)
     for index, moments in training.optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": moments[name] for name in _MOMENTS}
     tensors |= {f"games.{lane}": torch.from_numpy(played) for lane, played in enumerate(actions)}
     tensors["generator"] = training.generator.get_state()
-    record = {"format": FORMAT, "spec": spec.model_dump(mode="json"), "update": training.update, "games": games}
-    # safetensors stores what it is given in memory order, so channels-last weights are brought into index order.
-    return save({name: value.contiguous() for name, value in tensors.items()}, {_RECORD: json.dumps(record)})
+    return _save(tensors, spec, update=training.update, games=games)
+
+
+def policy_to_bytes(training: Training, spec: TrainingSpec) -> bytes:
+    """Only what `restore_policy` takes; equal weights after equally many updates give equal bytes."""
+    return _save(_weights(training), spec, update=training.update)
 
 
 def read_spec(checkpoint: bytes) -> TrainingSpec:
@@ -72,6 +75,16 @@ def restore_policy(training: Training, checkpoint: bytes) -> None:
     """Take only what a policy needs: the weights, and how far they were trained."""
     _load_network(training, load(checkpoint))
     training.update = _record(checkpoint)["update"]
+
+
+def _weights(training: Training) -> dict[str, Tensor]:
+    return {f"{_NETWORK}{name}": value for name, value in training.network.state_dict().items()}
+
+
+def _save(tensors: Mapping[str, Tensor], spec: TrainingSpec, **numbers: Any) -> bytes:
+    record = {"format": FORMAT, "spec": spec.model_dump(mode="json")} | numbers
+    # safetensors stores what it is given in memory order, so channels-last weights are brought into index order.
+    return save({name: value.contiguous() for name, value in tensors.items()}, {_RECORD: json.dumps(record)})
 
 
 def _load_network(training: Training, tensors: Mapping[str, Tensor]) -> None:

@@ -6,9 +6,11 @@ matter that a second attempt may repeat what a killed one did after its last che
 
 import faulthandler
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Literal
 
 from saddlepoint.endings import end
 from saddlepoint.errors import ArtifactNotFound, Canceled, NotFound, SaddlepointError, StoreError, Unavailable
@@ -31,7 +33,9 @@ from trainer.training import Training
 CHECKPOINT_S = 120.0
 """Seconds between two checkpoints: what a crash may cost."""
 CURVE_S = 15.0
-"""Seconds between two pieces of the learning curve."""
+"""Seconds between two pieces of the learning curve, and between two tries at what a failing store did not take."""
+PATIENCE_S = 3600.0
+"""How long a training that is done waits for its store, before it is left to be repeated from its checkpoint."""
 _CURVE_POINTS = 1000
 """Of a whole training, at most."""
 _STALL_S = 1800.0
@@ -79,18 +83,21 @@ class _Attempt:
     checkpoint_due: Every = field(default_factory=lambda: Every(CHECKPOINT_S))
     curve_due: Every = field(default_factory=lambda: Every(CURVE_S))
     points: list[UpdateRecord] = field(default_factory=list)
+    middle: bytes | None = None
+    """The policy half way, while it is not published."""
 
     def run(self) -> str:
         """Train from the newest checkpoint to the end, and publish; the policy's id."""
         self.hint("starting", 0)
         training = build_training(self.record.spec, self.machine, parent=self.parent())
-        with closing(training.games.environment), self.counted(), watched():
-            self.resume(training)
+        with closing(training.games.environment), self.counted() as saved, watched():
+            self.resume(training, saved)
             for update in train(training):
-                faulthandler.dump_traceback_later(_STALL_S, exit=True)
-                self.check_wanted()
+                alive()
+                with self.outlived():
+                    self.check_wanted()
                 self.keep(training, update)
-            return self.publish(training, self.record.spec.name)
+            return self.finish(training)
 
     def parent(self) -> bytes | None:
         """The policy to start from; NotFound where it was deleted in the meantime."""
@@ -103,20 +110,22 @@ class _Attempt:
             raise NotFound(f"The policy {policy_id} was deleted before its training began.") from error
 
     @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count this attempt, unless it is stopped on purpose or by a store that fails for a while."""
+    def counted(self) -> Iterator[bytes | None]:
+        """Count this attempt from the checkpoint that it gets, the newest one.
+
+        It does not count if it is stopped on purpose or by a store that fails for a while.
+        """
         saved = stored.newest_checkpoint(self.store, self.record.id)
         self.number = attempts.begin(self.store, self.record.id, checkpoint.read_update(saved) if saved else 0)
         try:
-            yield
+            yield saved
         except (Interrupted, SaddlepointError) as error:
             if isinstance(error, Interrupted) or is_passing(error):
                 with suppress(StoreError):
                     attempts.withdraw(self.store, self.record.id, self.number)
             raise
 
-    def resume(self, training: Training) -> None:
-        saved = stored.newest_checkpoint(self.store, self.record.id)
+    def resume(self, training: Training, saved: bytes | None) -> None:
         if saved is None:
             start(training)
         else:
@@ -130,27 +139,70 @@ class _Attempt:
             raise Canceled(f"Attempt {self.number} at training {self.record.id} is not wanted any more.")
 
     def keep(self, training: Training, update: UpdateRecord) -> None:
-        """Store what is due: the curve, a checkpoint, and half way the policy."""
+        """Store what is due. What a failing store does not take is tried again, and the training goes on meanwhile."""
         if training.finished or update.update % (1 + training.config.updates // _CURVE_POINTS) == 0:
             self.points.append(update)
         if training.halfway:
-            self.publish(training, f"{self.record.spec.name or self.record.spec.method} (middle)")
-        if self.checkpoint_due() or training.finished:
-            self.put_curve(training)
-            saved = checkpoint.to_bytes(training, self.record.spec)
-            stored.put_checkpoint(self.store, self.record.id, training.update, self.number, saved)
+            self.middle = checkpoint.policy_to_bytes(training, self.record.spec)
+        if self.checkpoint_due() or training.halfway:
+            self.checkpoint_due.again_in(CURVE_S)
+            with self.outlived():
+                self.put_everything(training)
+                self.checkpoint_due.again_in(CHECKPOINT_S)
         elif self.curve_due():
-            self.put_curve(training)
+            with self.outlived():
+                self.put_curve(training)
+
+    @contextmanager
+    def outlived(self) -> Iterator[None]:
+        """Go on after an error of the store that passes."""
+        try:
+            yield
+        except StoreError as error:
+            if not is_passing(error):
+                raise
+            _log.warning("training %s goes on: %s", self.record.id, error.message)
+
+    def put_everything(self, training: Training) -> None:
+        """The checkpoint last, so that nothing from before it is missing when it is gone on from."""
+        self.check_wanted()
+        if self.middle is not None:
+            self.publish("middle", self.middle)
+            self.middle = None
+        self.put_curve(training)
+        saved = checkpoint.to_bytes(training, self.record.spec)
+        stored.put_checkpoint(self.store, self.record.id, training.update, self.number, saved)
 
     def put_curve(self, training: Training) -> None:
         stored.put_curve(self.store, self.record.id, self.number, self.points)
         self.points.clear()
         self.hint("processing", training.steps)
 
-    def publish(self, training: Training, name: str | None) -> str:
+    def finish(self, training: Training) -> str:
+        """Store what is left and publish. A failing store is waited for: nothing else is left to do."""
+        final = checkpoint.policy_to_bytes(training, self.record.spec)
+        given_up = time.monotonic() + PATIENCE_S
+        while True:
+            alive()
+            try:
+                self.put_everything(training)
+                return self.publish("final", final)
+            except StoreError as error:
+                if not is_passing(error) or time.monotonic() > given_up:
+                    raise
+                _log.warning("training %s is done and waits for the store: %s", self.record.id, error.message)
+            time.sleep(CURVE_S)
+
+    def publish(self, stage: Literal["middle", "final"], own: bytes) -> str:
+        """Publish the weights that stand for a stage: these, unless another attempt was first."""
         spec, owner = self.record.spec, self.record.owner
-        policy = make_policy(training, spec, owner=owner, name=name, training_id=self.record.id)
-        return publish(self.store, owner, policy)
+        standing = build_training(spec, self.machine)
+        standing.games.environment.close()
+        checkpoint.restore_policy(standing, stored.settle(self.store, self.record.id, stage, own))
+        name = spec.name if stage == "final" else f"{spec.name or spec.method} (middle)"
+        return publish(
+            self.store, owner, make_policy(standing, spec, owner=owner, name=name, training_id=self.record.id)
+        )
 
     def hint(self, phase: Phase, steps: int) -> None:
         """What is shown while the training goes on; it may be lost."""
@@ -159,10 +211,15 @@ class _Attempt:
             self.queue.record_steps(self.record.id, 0, steps)
 
 
+def alive() -> None:
+    """Put off the end of the process by `watched`."""
+    faulthandler.dump_traceback_later(_STALL_S, exit=True)
+
+
 @contextmanager
 def watched() -> Iterator[None]:
     """End the process, with a trace on stderr, when nothing moves for long."""
-    faulthandler.dump_traceback_later(_STALL_S, exit=True)
+    alive()
     try:
         yield
     finally:

@@ -17,3 +17,7 @@ class Every:
             return False
         self._last = now
         return True
+
+    def again_in(self, seconds: float) -> None:
+        """Be true after so many seconds this time: what was due failed."""
+        self._last = self._clock() - self._seconds + seconds

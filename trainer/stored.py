@@ -1,8 +1,9 @@
 """A training's checkpoints and curve in the store, written by numbered attempts."""
 
 from collections.abc import Iterable
+from typing import Literal
 
-from saddlepoint.errors import ArtifactCorrupt
+from saddlepoint.errors import ArtifactCorrupt, ArtifactNotFound
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.trainings import CurvePiece, CurvePoint
 from saddlepoint.store import Store, put_record
@@ -19,6 +20,8 @@ def newest_checkpoint(store: Store, training_id: str) -> bytes | None:
             return store.get(key)
         except ArtifactCorrupt:
             continue
+        except ArtifactNotFound:  # another attempt has put a newer one and dropped this one
+            return newest_checkpoint(store, training_id)
     return None
 
 
@@ -27,6 +30,16 @@ def put_checkpoint(store: Store, training_id: str, update: int, attempt: int, ch
     store.put(keys.training_checkpoint(training_id, update, attempt), checkpoint)
     for key in list(store.list(keys.training_checkpoints(training_id)))[:-_KEPT]:
         store.delete(key)
+
+
+def settle(store: Store, training_id: str, stage: Literal["middle", "final"], policy: bytes) -> bytes:
+    """The weights that stand for a stage of a training: the first ones put, by whichever attempt.
+
+    Two attempts on two machines differ in the last bits, and a training publishes one policy.
+    """
+    key = keys.training_policy(training_id, stage)
+    store.put(key, policy)
+    return store.get(key)
 
 
 def put_curve(store: Store, training_id: str, attempt: int, records: Iterable[UpdateRecord]) -> None:

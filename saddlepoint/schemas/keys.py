@@ -186,6 +186,11 @@ def training_checkpoints(training_id: str) -> str:
     return f"trainings/{training_id}/checkpoints/"
 
 
+def training_policy(training_id: str, stage: str) -> str:
+    """The weights that are published as `middle` or `final`, whichever attempt put them first."""
+    return f"trainings/{training_id}/policies/{stage}"
+
+
 def training_curve(training_id: str, update: int, attempt: int) -> str:
     return f"trainings/{training_id}/curve/{update:08d}-{attempt:03d}.json"
 

@@ -1,7 +1,7 @@
 """A training that takes seconds."""
 
 from saddlepoint.schemas.environments import EnvironmentSpec
-from saddlepoint.schemas.trainings import TrainingSpec
+from saddlepoint.schemas.trainings import DEFENSES, TrainingSpec
 
 
 def cartpole_spec(steps: int, **config: object) -> TrainingSpec:
@@ -19,3 +19,10 @@ def cartpole_spec(steps: int, **config: object) -> TrainingSpec:
         "bootstrap_truncated": True,
     }
     return TrainingSpec(env=EnvironmentSpec(id="CartPole-v1"), config=fast | config, seed=0)
+
+
+def any_method(method: str, steps: int) -> TrainingSpec:
+    """The same by any method, with a short attack in a ball that grows where it has one."""
+    adversary: dict[str, object] = {"epsilon": 0.2, "epsilon_ramp": 0.5, "attack_steps": 2}
+    spec = cartpole_spec(steps, **(adversary if DEFENSES[method].adversarial else {}))
+    return spec.model_copy(update={"method": method})

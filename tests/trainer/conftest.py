@@ -1,11 +1,24 @@
 """What the tests of the trainer share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import gymnasium
 import pytest
 
+from saddlepoint.queue import JobQueue
+from saddlepoint.store import Store, open_store
 from tests.trainer import steering
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def queue(redis_url: str) -> JobQueue:
+    return JobQueue.open(redis_url)
 
 
 @pytest.fixture

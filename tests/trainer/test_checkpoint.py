@@ -10,11 +10,12 @@ import torch
 from saddlepoint.errors import InvalidSpec
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.trainings import TrainingSpec
-from tests.trainer.cartpole import cartpole_spec
+from tests.trainer.cartpole import any_method, cartpole_spec
 from tests.trainer.steering import steering_spec
 from trainer import checkpoint
 from trainer.build import build_training
 from trainer.curve import UpdateRecord
+from trainer.methods import METHODS
 from trainer.ppo import train
 from trainer.training import Training
 
@@ -37,11 +38,13 @@ ATARI = TrainingSpec(
 
 
 PENDULUM = steering_spec(4 * 256, env="Pendulum-v1", method="atpa", epsilon=0.05, attack_steps=2)
+SPECS = {method: any_method(method, 6 * 256) for method in METHODS} | {
+    "sticky-breakout": ATARI,
+    "pendulum": PENDULUM,
+}
 
 
-@pytest.mark.parametrize(
-    "spec", [cartpole_spec(6 * 256), ATARI, PENDULUM], ids=["cartpole", "sticky-breakout", "pendulum"]
-)
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_a_resumed_training_gives_the_same_numbers(spec: TrainingSpec) -> None:
     training = started(spec)
     expected, half = [], b""

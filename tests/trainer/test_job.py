@@ -1,6 +1,5 @@
 """A queued training: whatever interrupts it, one policy comes out."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,48 +13,17 @@ from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import TERMINAL
 from saddlepoint.schemas.policies import PolicyCard
-from saddlepoint.schemas.trainings import Training as TrainingState
-from saddlepoint.schemas.trainings import TrainingRecord, TrainingSpec
-from saddlepoint.state import load_training
-from saddlepoint.store import Store, get_record, open_store, put_record
+from saddlepoint.schemas.trainings import TrainingSpec
+from saddlepoint.store import Store, get_record, open_store
 from saddlepoint.work import TRAINING, find_terminal
-from tests.trainer.cartpole import cartpole_spec
+from tests.trainer.cartpole import any_method
+from tests.trainer.jobs import ID, UPDATES, published, run, submit
 from trainer import attempts, job
 from trainer.build import Machine
 from trainer.curve import UpdateRecord
 from trainer.job import run_job
+from trainer.methods import METHODS
 from trainer.training import Training
-
-ID = "training"
-UPDATES = 6
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(str(tmp_path / "store"))
-
-
-@pytest.fixture
-def queue(redis_url: str) -> JobQueue:
-    return JobQueue.open(redis_url)
-
-
-def submit(store: Store, spec: TrainingSpec | None = None) -> None:
-    record = TrainingRecord(
-        id=ID, owner="anna", spec=spec or cartpole_spec(UPDATES * 256), created_at=datetime(2026, 1, 1, tzinfo=UTC)
-    )
-    put_record(store, keys.training_spec(ID), record)
-    store.put(keys.active_training(ID), b"")
-
-
-def run(store: Store, queue: JobQueue) -> TrainingState:
-    run_job(store, queue, ID, Machine())
-    return load_training(store, queue, ID)
-
-
-def published(store: Store) -> list[str]:
-    cards = (get_record(store, key, PolicyCard) for key in store.list("policies/") if key.endswith("card.json"))
-    return sorted(card.name or "" for card in cards)
 
 
 def test_a_training_ends_in_a_published_policy(store: Store, queue: JobQueue) -> None:
@@ -143,13 +111,15 @@ def killed_at(update: int, monkeypatch: pytest.MonkeyPatch, error: type[BaseExce
     monkeypatch.setattr(job._Attempt, "keep", keep_or_die)
 
 
+@pytest.mark.parametrize("method", METHODS)
 def test_a_killed_training_goes_on_and_gives_the_same_policy(
-    store: Store, queue: JobQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, queue: JobQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
+    spec = any_method(method, UPDATES * 256)
     undisturbed = open_store(str(tmp_path / "undisturbed"))
-    submit(undisturbed)
+    submit(undisturbed, spec)
     expected = run(undisturbed, queue)
-    submit(store)
+    submit(store, spec)
     with monkeypatch.context() as patch:
         killed_at(4, patch, Killed)
         with pytest.raises(Killed):

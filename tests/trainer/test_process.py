@@ -1,6 +1,7 @@
 """The trainer as the process that it is in production."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
@@ -18,28 +20,27 @@ from saddlepoint.schemas.trainings import Training, TrainingRecord
 from saddlepoint.state import load_training
 from saddlepoint.store import Store, open_store
 from saddlepoint.submission import submit_training
-from tests.processes import REPOSITORY, kill_all
-from tests.trainer.cartpole import cartpole_spec
+from tests.processes import REPOSITORY, is_running, kill, kill_all, wait_until
+from tests.trainer import jobs
+from tests.trainer.cartpole import any_method
+from tests.trainer.jobs import ID, UPDATES, published
 from tests.trainer.trainer_process import HELD_AFTER
 
-ID = "training"
-UPDATES = 6
+TRAINER = ("tests.trainer.trainer_process",)
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(str(tmp_path / "store"))
-
-
-@pytest.fixture
 def start(tmp_path: Path, redis_url: str) -> Iterator[Start]:
-    """Starts trainers by the name of their module, which end with the test."""
+    """Starts trainers and other modules, which end with the test."""
     environment = os.environ | {"SADDLEPOINT_STORE_URL": str(tmp_path / "store"), "SADDLEPOINT_REDIS_URL": redis_url}
+    environment |= {"SADDLEPOINT_RECONCILE_INTERVAL_S": "1"}
     started: list[subprocess.Popen[bytes]] = []
 
-    def start_one(module: str = "trainer") -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen([sys.executable, "-m", module], env=environment, cwd=REPOSITORY))
+    def start_one(*command: str) -> subprocess.Popen[bytes]:
+        started.append(
+            subprocess.Popen([sys.executable, "-m", *(command or ("trainer",))], env=environment, cwd=REPOSITORY)
+        )
         return started[-1]
 
     yield start_one
@@ -47,8 +48,8 @@ def start(tmp_path: Path, redis_url: str) -> Iterator[Start]:
         kill_all(process)
 
 
-def submit(store: Store, queue: JobQueue, steps: int) -> None:
-    record = TrainingRecord(id=ID, owner="anna", spec=cartpole_spec(steps), created_at=datetime.now(UTC))
+def submit(store: Store, queue: JobQueue, steps: int, method: str = "standard") -> None:
+    record = TrainingRecord(id=ID, owner="anna", spec=any_method(method, steps), created_at=datetime.now(UTC))
     submit_training(store, queue, record)
 
 
@@ -82,7 +83,7 @@ def test_a_trainer_stops_at_once_and_without_an_error(start: Start, store: Store
 def test_a_training_survives_kill_9_of_its_process(store: Store, redis_url: str, start: Start) -> None:
     queue = JobQueue.open(redis_url)
     submit(store, queue, UPDATES * 256)
-    trainer = start("tests.trainer.trainer_process")
+    trainer = start(*TRAINER, "hold")
     wait(store, queue, lambda training: training.progress.steps_done == HELD_AFTER * 256, 120)
     (horse,) = psutil.Process(trainer.pid).children()
     horse.kill()
@@ -90,3 +91,77 @@ def test_a_training_survives_kill_9_of_its_process(store: Store, redis_url: str,
     assert training.status == "succeeded"
     assert [point.update for point in training.progress.curve] == list(range(1, UPDATES + 1))
     assert len(list(store.list(keys.training_attempts(ID)))) == 2
+
+
+def test_a_worker_that_dies_three_times_without_progress_ends_the_training(
+    store: Store, redis_url: str, start: Start
+) -> None:
+    queue = JobQueue.open(redis_url)
+    submit(store, queue, UPDATES * 256)
+    start(*TRAINER, "hopeless")
+    training = wait(store, queue, lambda training: training.finished_at is not None, 120)
+    assert training.status == "failed"
+    assert training.error is not None
+    assert training.error.detail is not None
+    assert "came no further than update 0 the last 3 times" in training.error.detail
+    assert len(list(store.list(keys.training_attempts(ID)))) == 3
+    assert published(store) == []
+
+
+def test_a_training_ends_as_it_would_have_after_redis_lost_everything(
+    store: Store, redis_url: str, start: Start
+) -> None:
+    queue = JobQueue.open(redis_url)
+    submit(store, queue, UPDATES * 256)
+    trainer = start(*TRAINER, "hold")
+    start("worker.reconciler")
+    wait(store, queue, lambda training: training.progress.steps_done == HELD_AFTER * 256, 120)
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    (horse,) = psutil.Process(trainer.pid).children()
+    horse.kill()
+    training = wait(store, queue, lambda training: training.finished_at is not None, 120)
+    assert training.status == "succeeded"
+    assert [point.update for point in training.progress.curve] == list(range(1, UPDATES + 1))
+    assert published(store) == ["", "standard (middle)"]
+
+
+KILLS = 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("method", ["standard", "atpa"])
+def test_a_trainer_killed_again_and_again_publishes_what_an_undisturbed_one_does(
+    store: Store, redis_url: str, start: Start, tmp_path: Path, method: str
+) -> None:
+    steps, chance = 150 * 256, random.Random(0)
+    undisturbed, queue = open_store(str(tmp_path / "undisturbed")), JobQueue.open(redis_url)
+    jobs.submit(undisturbed, any_method(method, steps))
+    expected = jobs.run(undisturbed, queue)
+    submit(store, queue, steps, method)
+    start("worker.reconciler")
+    trainer = start(*TRAINER, "steady")
+    for _ in range(KILLS):
+        before = newest(store)
+        wait_until(lambda: newest(store) > before, within_s=120, what="progress")  # noqa: B023
+        time.sleep(chance.random())
+        victims = [trainer.pid] if chance.random() < 0.5 else [horse.pid for horse in horses(trainer)]
+        assert [victim for victim in victims if kill(victim)], "nothing was there to be killed"
+        if victims == [trainer.pid]:
+            trainer = start(*TRAINER, "steady")
+    training = wait(store, queue, lambda training: training.finished_at is not None, 240)
+    assert training.status == "succeeded"
+    assert training.policy_id == expected.policy_id
+    assert published(store) == published(undisturbed) == ["", f"{method} (middle)"]
+    assert [point.update for point in training.progress.curve] == list(range(1, 151))
+    assert len(list(store.list(keys.training_attempts(ID)))) >= KILLS
+
+
+def newest(store: Store) -> str:
+    """The last checkpoint by its key, which begins with its update."""
+    return max(store.list(keys.training_checkpoints(ID)), default="")
+
+
+def horses(trainer: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    return [child for child in psutil.Process(trainer.pid).children() if is_running(child.pid)]
