@@ -49,7 +49,7 @@ class L2:
         delta = self._in_units(x[rows] - centre)
         norm = norms(delta)
         shrink = torch.where(norm > self.radius[rows], self.radius[rows] / norm.clamp_min(1e-30), 1.0) * INSIDE_L2
-        x[rows] = centre + self._in_entries(delta * by_row(shrink, delta))
+        x[rows] = self._moved(centre, self._in_entries(delta * by_row(shrink, delta)), self.radius[rows])
 
     def start(self, x: Tensor, noise: Tensor) -> Tensor:
         """`x` with the round rows uniform in their balls; `noise` is uniform in [0, 1), shaped like `x`.
@@ -71,6 +71,18 @@ class L2:
         rows = self.of_row
         steepest = self._in_entries(gradient[rows])
         direction[rows] = steepest / by_row(norms(steepest).clamp_min(1e-30), steepest)
+
+    def _moved(self, centre: Tensor, delta: Tensor, radius: Tensor) -> Tensor:
+        """centre + delta, rounded towards the centre in the rows that rounding to the nearest puts outside.
+
+        Many entries far from 0 with a small share of the radius each: its error then counts.
+        """
+        moved = centre + delta
+        outside = torch.linalg.vector_norm(self._in_units(moved - centre).double(), dim=entries(centre)) > radius
+        if not outside.any():
+            return moved
+        farther = by_row(outside, moved) & ((moved - centre).abs() > delta.abs())
+        return torch.where(farther, torch.nextafter(moved, centre), moved)
 
     def _in_units(self, delta: Tensor) -> Tensor:
         return delta if self.scale is None else delta / self.scale

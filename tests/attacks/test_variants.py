@@ -50,6 +50,20 @@ def test_an_l2_ball_holds_for_each_row() -> None:
     assert result.rises[::2].all()
 
 
+@pytest.mark.parametrize("epsilon", [0.3, 1.0])
+@pytest.mark.parametrize("kind", ["ce", "random"])
+def test_an_l2_ball_holds_where_rounding_a_picture_counts(kind: str, epsilon: float) -> None:
+    """Without rounding towards the centre some of these rows lie outside by up to 3e-5 of the radius."""
+    entries = 4 * 84 * 84
+    policy = LinearPolicy(torch.randn(entries, 4, generator=torch.Generator().manual_seed(0)) * 0.01)
+    pixels = (draw(N, entries, seed=1) * 255).round()
+    rows = Rows.of([resolved(kind, epsilon, norm="l2", clip=False)] * N)
+    found = perturb(policy, pixels, rows, draw(N, entries), unbounded()).observation
+    norms = (found.double() - pixels.double()).norm(dim=1)
+    assert (norms <= rows.epsilon.double()).all()
+    assert norms.min() > 0.99 * epsilon
+
+
 def test_the_start_in_an_l2_ball_is_uniform() -> None:
     """In d dimensions the share of the volume within r of the centre is r^d; the directions average to nothing."""
     rows = Rows.of([resolved("random", 1.0, norm="l2")] * 4000)
