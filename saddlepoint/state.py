@@ -10,11 +10,23 @@ from saddlepoint.queue import JobQueue, Phase
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import Evaluation, EvaluationRecord, Progress, Status
 from saddlepoint.schemas.plans import PlanSummary
+from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.reports import Cell
 from saddlepoint.schemas.training_config import TrainingConfig
-from saddlepoint.schemas.trainings import CurvePiece, CurvePoint, Training, TrainingProgress, TrainingRecord
+from saddlepoint.schemas.trainings import (
+    CurvePiece,
+    CurvePoint,
+    Proof,
+    ProofPart,
+    ProofRecord,
+    Training,
+    TrainingProgress,
+    TrainingRecord,
+)
 from saddlepoint.store import Store, find_record, get_record
 from saddlepoint.work import EVALUATION, TRAINING, find_terminal
+
+PROOF_PARTS = ("parent_evaluation", "evaluation", "comparison")
 
 
 def load_record(store: Store, evaluation_id: str) -> EvaluationRecord:
@@ -76,17 +88,33 @@ def load_training(store: Store, queue: JobQueue, training_id: str, *, curve: boo
     live = None if terminal else queue.progress(training_id)
     points = _curve(store, training_id) if curve else []
     config = TrainingConfig.model_validate(record.spec.config)
+    proved = find_record(store, keys.training_proof(training_id), ProofRecord)
     steps_done = max([live.environment_steps if live else 0, *(point.steps for point in points)])
     return Training(
         id=record.id,
         status=terminal.status if terminal else live.phase if live else "queued",
-        spec=record.spec,
+        spec=record.spec.model_copy(update={"evaluation": proved.evaluation if proved else None}),
         created_at=record.created_at,
         finished_at=terminal.finished_at if terminal else None,
         progress=TrainingProgress(steps_done=steps_done, steps_planned=config.updates * config.batch, curve=points),
         policy_id=terminal.policy_id if terminal else None,
+        proof=_proof(store, training_id) if proved else None,
         error=terminal.error if terminal else None,
     )
+
+
+def _proof(store: Store, training_id: str) -> Proof:
+    """As far as it has come. The marker is read first: once it is gone, all parts are there."""
+    is_pending = store.exists(keys.active_proof(training_id))
+    parts = {name: find_proof_part(store, training_id, name) for name in PROOF_PARTS}
+    error = find_record(store, keys.training_proof_problem(training_id), Problem)
+    return Proof(is_pending=is_pending, error=error, **parts)
+
+
+def find_proof_part(store: Store, training_id: str, name: str) -> str | None:
+    """The id of a part of a training's proof, None where it is not there yet."""
+    part = find_record(store, keys.training_proof_part(training_id, name), ProofPart)
+    return part.id if part else None
 
 
 def _curve(store: Store, training_id: str) -> list[CurvePoint]:

@@ -44,6 +44,12 @@ class Snapshot(Generic[AnyJob]):
     def is_terminal(self) -> bool:
         return self.job.status in TERMINAL
 
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing of it changes any more: what a training gained is shown after its end."""
+        proof = self.job.proof if isinstance(self.job, Training) else None
+        return self.is_terminal and not (proof is not None and proof.is_pending)
+
 
 class Snapshots(Generic[AnyJob]):
     """The states of all jobs of a kind. Ends are kept, because they never change; the rest is read when it is stale.
@@ -84,7 +90,7 @@ class Snapshots(Generic[AnyJob]):
 
     def _cached(self, job_id: str) -> Snapshot[AnyJob] | None:
         snapshot = self._known.get(job_id)
-        if snapshot is None or not (snapshot.is_terminal or self._clock() - snapshot.taken_at < FRESH_S):
+        if snapshot is None or not (snapshot.is_final or self._clock() - snapshot.taken_at < FRESH_S):
             return None
         self._known.move_to_end(job_id)
         return snapshot

@@ -5,10 +5,14 @@ from datetime import UTC, datetime
 
 from saddlepoint.errors import NotFound
 from saddlepoint.generations import newest_generation
+from saddlepoint.hiccups import left_to_the_reconciler
+from saddlepoint.proof import ask_for_proof, bring_on_proof
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.applicability import check_applicable, scale_of
 from saddlepoint.schemas.base import Schema
 from saddlepoint.schemas.environments import EnvironmentDescription
+from saddlepoint.schemas.evaluations import EvaluationSpec, Precision
 from saddlepoint.schemas.policies import PolicyCard, check_compatible
 from saddlepoint.schemas.training_config import TrainingConfig
 from saddlepoint.schemas.trainings import (
@@ -57,16 +61,19 @@ def accept_training(
     environment: EnvironmentDescription,
     parent: PolicyCard | None,
     *,
+    default_precision: Precision,
     idempotency_key: str | None = None,
 ) -> str:
     """Accept a training and return its id: the same specification is the same training. May block.
 
-    Raises InvalidEpsilon, ObservationMismatch, ActionMismatch, IdempotencyConflict and,
-    before anything is stored, Unavailable while Redis is away.
+    Raises UnsupportedEnvironment, InvalidEpsilon, ObservationMismatch, ActionMismatch, IdempotencyConflict, what is
+    wrong with its `evaluation`, Conflict where it is there with another one and, before anything is stored,
+    Unavailable while Redis is away.
     """
     check_trainable(spec, environment)
     if parent is not None:
         check_compatible(parent, environment)
+    evaluation = _decided(spec.evaluation, parent, environment, default_precision)
     queue.ping()
 
     def numbered(generation: int) -> str:
@@ -75,11 +82,35 @@ def accept_training(
     newest = newest_generation(store, TRAINING, numbered)
     generation = settle(store, owner, idempotency_key, numbered(0), newest)
     wanted = numbered(generation)
+    if evaluation is not None:
+        ask_for_proof(store, wanted, evaluation)
     if not _is_accepted(store, wanted):
-        now = datetime.now(UTC)
-        record = TrainingRecord(id=wanted, owner=owner, generation=generation, spec=spec, created_at=now)
+        now, trained = datetime.now(UTC), spec.model_copy(update={"evaluation": None})
+        record = TrainingRecord(id=wanted, owner=owner, generation=generation, spec=trained, created_at=now)
         submit_training(store, queue, record)
+    if evaluation is not None:
+        with left_to_the_reconciler(f"the proof of training {wanted}"):
+            bring_on_proof(store, queue, wanted)
     return wanted
+
+
+def _decided(
+    evaluation: EvaluationSpec | None,
+    parent: PolicyCard | None,
+    environment: EnvironmentDescription,
+    default_precision: Precision,
+) -> EvaluationSpec | None:
+    """The evaluation without what a policy or a machine would decide, so that parent and child get the same one.
+
+    Raises UnsupportedAttack and InvalidEpsilon where the parent cannot be evaluated so.
+    """
+    if evaluation is None:
+        return None
+    decided = evaluation.model_copy(update={"precision": evaluation.precision or default_precision})
+    if parent is None:
+        return decided
+    check_applicable(decided.filled(), parent, environment)
+    return decided.model_copy(update={"epsilon_scale": scale_of(decided, parent)})
 
 
 def _is_accepted(store: Store, wanted: str) -> bool:

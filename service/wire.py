@@ -4,7 +4,7 @@ from saddlepoint.schemas.comparisons import Comparison
 from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.observation_attacks import ObservationAttack
-from saddlepoint.schemas.trainings import Training
+from saddlepoint.schemas.trainings import Proof, Training
 from service.snapshots import AnyJob
 
 
@@ -70,7 +70,20 @@ def _of_evaluation(evaluation: Evaluation) -> dict[str, str]:
 def _of_training(training: Training) -> dict[str, str]:
     path = training_path(training.id)
     links = {"self": path, "events": f"{path}/events", "cancel": f"{path}/cancel"}
-    return links | ({"policy": policy_path(training.policy_id)} if training.policy_id else {})
+    return (
+        links | ({"policy": policy_path(training.policy_id)} if training.policy_id else {}) | _of_proof(training.proof)
+    )
+
+
+def _of_proof(proof: Proof | None) -> dict[str, str]:
+    if proof is None:
+        return {}
+    paths = {
+        "parent_evaluation": proof.parent_evaluation and evaluation_path(proof.parent_evaluation),
+        "evaluation": proof.evaluation and evaluation_path(proof.evaluation),
+        "comparison": proof.comparison and comparison_path(proof.comparison),
+    }
+    return {name: path for name, path in paths.items() if path is not None}
 
 
 def without_bulk(job: AnyJob) -> AnyJob:

@@ -15,6 +15,7 @@ from typing import Literal
 from saddlepoint.endings import end
 from saddlepoint.errors import ArtifactNotFound, Canceled, NotFound, SaddlepointError, StoreError, Unavailable
 from saddlepoint.hiccups import is_passing, left_to_the_reconciler
+from saddlepoint.proof import bring_on_proof
 from saddlepoint.queue import JobQueue, Phase
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
@@ -71,6 +72,7 @@ def _run(store: Store, queue: JobQueue, record: TrainingRecord, machine: Machine
         end(store, queue, TRAINING, training_id, "failed", error=problem_of(error))
     else:
         end(store, queue, TRAINING, training_id, "succeeded", policy_id=policy_id)
+        bring_on_proof(store, queue, training_id)
 
 
 @dataclass

@@ -214,6 +214,29 @@ def active_training(training_id: str) -> str:
 ACTIVE_TRAININGS = "active/trainings/"
 
 
+def training_proof(training_id: str) -> str:
+    """How parent and child are evaluated."""
+    return f"trainings/{training_id}/proof/spec.json"
+
+
+def training_proof_part(training_id: str, part: str) -> str:
+    """A part is `parent_evaluation`, `evaluation` or `comparison`."""
+    return f"trainings/{training_id}/proof/{part}.json"
+
+
+def training_proof_problem(training_id: str) -> str:
+    """Why there will be no comparison."""
+    return f"trainings/{training_id}/proof/problem.json"
+
+
+def active_proof(training_id: str) -> str:
+    """A marker like that of an evaluation: until the comparison is there, or cannot be."""
+    return f"{ACTIVE_PROOFS}{training_id}"
+
+
+ACTIVE_PROOFS = "active/proofs/"
+
+
 def job_spec(kind: str, job_id: str) -> str:
     """Of other work: a kind is `attack`, `landscape` or `comparison`."""
     return f"{kind}s/{job_id}/spec.json"

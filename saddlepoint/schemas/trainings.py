@@ -1,14 +1,14 @@
 """A training: what is asked for, and how far it has come."""
 
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from saddlepoint.errors import InvalidEpsilon, InvalidSpec, UnsupportedEnvironment
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
 from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec
-from saddlepoint.schemas.evaluations import Status
+from saddlepoint.schemas.evaluations import EvaluationSpec, Status
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.training_config import TrainingConfig
 
@@ -81,6 +81,32 @@ class TrainingSpec(Schema):
     config: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=0, lt=2**31)
     name: str | None = Field(default=None, max_length=200)
+    evaluation: EvaluationSpec | None = None
+    """How to evaluate what is published and, where it started from a policy, that one too, and to compare them. Without
+    `policy_id`; `env` is the training's and may be left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _evaluated_where_it_is_trained(cls, value: Any) -> Any:
+        evaluation = value.get("evaluation") if isinstance(value, dict) else None
+        if isinstance(evaluation, dict) and "env" in value:
+            return {**value, "evaluation": {"env": value["env"], **evaluation}}
+        return value
+
+    @model_validator(mode="after")
+    def _provable(self) -> Self:
+        if self.evaluation is None:
+            return self
+        if self.evaluation.policy_id is not None:
+            raise InvalidSpec(
+                "evaluation has no policy_id: it is of what the training starts from and of what it makes."
+            )
+        if self.evaluation.env.resolved() != self.env.resolved():
+            raise InvalidSpec(
+                f"evaluation is in the environment of the training, {self.env.id}, with the same options; "
+                "leave its env out."
+            )
+        return self
 
 
 ATARI_EPSILON = 4.0
@@ -127,6 +153,32 @@ class TrainingRecord(Schema):
     created_at: Timestamp
 
 
+class ProofRecord(Schema):
+    """How parent and child are evaluated; stored apart, because a training is the same whatever is asked of it then."""
+
+    evaluation: EvaluationSpec
+
+
+class ProofPart(Schema):
+    """An evaluation or a comparison that belongs to a training; put once."""
+
+    id: str
+
+
+class Proof(Schema):
+    """What shows what a training gained; ids are there as soon as what they name is."""
+
+    is_pending: bool
+    """Whether more is to come."""
+    parent_evaluation: str | None = None
+    """Of the policy that the training started from."""
+    evaluation: str | None = None
+    """Of the policy that was published."""
+    comparison: str | None = None
+    error: Problem | None = None
+    """Why there will be no comparison."""
+
+
 class CurvePoint(Schema):
     """A point of the learning curve, labelled by what acted."""
 
@@ -161,10 +213,15 @@ class Training(Schema):
     progress: TrainingProgress = TrainingProgress()
     policy_id: str | None = None
     """Of the published policy."""
+    proof: Proof | None = None
+    """None where the specification asks for no evaluation."""
     error: Problem | None = None
     links: dict[str, str] = Field(default_factory=dict)
 
 
 def training_id(owner: str, spec: TrainingSpec, generation: int) -> str:
-    """The id: the same specification is the same training until its newest generation failed."""
-    return digest("training", owner, spec.model_dump(mode="json"), generation, PROTOCOL_VERSION)
+    """The id: the same specification is the same training until its newest generation failed.
+
+    However it is evaluated: nobody trains again for hours to see more episodes.
+    """
+    return digest("training", owner, spec.model_dump(mode="json", exclude={"evaluation"}), generation, PROTOCOL_VERSION)

@@ -29,14 +29,25 @@ router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
     "", status_code=202, response_model=Training, openapi_extra=json_body_of(TrainingSpec), summary="Train a policy"
 )
 async def create(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, body: JsonBody) -> Response:
-    """202, also where the same training has succeeded before; it ends in a published policy."""
+    """202, also where the same training has succeeded before; it ends in a published policy.
+
+    With `evaluation`, that policy and the one it started from are evaluated alike and compared; `links` say where.
+    """
     spec = read_training_spec(body)
     parent = None
     if spec.policy_id is not None:
         parent = await run_in_threadpool(load_card, context.store, owner, spec.policy_id)
     environment = await context.environments.describe(spec.env)
     training_id = await run_in_threadpool(
-        accept_training, context.store, context.queue, owner, spec, environment, parent, idempotency_key=key
+        accept_training,
+        context.store,
+        context.queue,
+        owner,
+        spec,
+        environment,
+        parent,
+        default_precision=context.settings.default_precision,
+        idempotency_key=key,
     )
     context.trainings.forget(training_id)
     return await accepted_response(request, context.trainings, owner, training_id, training_path(training_id))

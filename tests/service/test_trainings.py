@@ -1,5 +1,6 @@
 """/v1/trainings over the whole application."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from saddlepoint.endings import end
 from saddlepoint.queue import TRAIN
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.trainings import DEFENSES, TrainingRecord
-from saddlepoint.store import get_record
+from saddlepoint.schemas.trainings import DEFENSES, ProofPart, TrainingRecord
+from saddlepoint.store import get_record, put_record
 from saddlepoint.work import TRAINING
+from service.snapshots import FRESH_S
 from tests.service.bench import Bench
 
 pytestmark = pytest.mark.anyio
@@ -95,6 +97,10 @@ async def test_the_parent_must_fit_the_environment(bench: Bench) -> None:
             422,
             "invalid-epsilon",
         ),
+        ({"evaluation": {"epsilon": -1}}, 422, "invalid-epsilon"),
+        ({"evaluation": {"policy_id": "p"}}, 422, "invalid-spec"),
+        ({"evaluation": {"env": "PongNoFrameskip-v4"}}, 422, "invalid-spec"),
+        ({"evaluation": {"seedz": 1}}, 422, "invalid-spec"),
     ],
 )
 async def test_a_faulty_training_is_refused(bench: Bench, change: dict[str, Any], status: int, code: str) -> None:
@@ -147,6 +153,78 @@ async def test_what_is_wrong_with_a_training_is_told(bench: Bench, change: dict[
 async def test_a_game_has_a_usual_radius(bench: Bench) -> None:
     answer = await bench.api.post("/v1/trainings", json={**SPEC, "method": "radial"})
     assert answer.status_code == 202
+
+
+EVALUATION = {"epsilon": 2, "tier": "smoke"}
+
+
+async def harden(bench: Bench, evaluation: dict[str, Any] = EVALUATION, **more: Any) -> Any:
+    """A training from an uploaded policy, to be evaluated."""
+    parent = (await bench.upload()).json()["id"]
+    return await bench.api.post("/v1/trainings", json={**SPEC, "policy_id": parent, "evaluation": evaluation, **more})
+
+
+async def test_a_training_that_is_to_be_evaluated_begins_with_its_parent(bench: Bench) -> None:
+    body = (await harden(bench)).json()
+    evaluation_id = body["proof"]["parent_evaluation"]
+    assert body["proof"] == {
+        "is_pending": True,
+        "parent_evaluation": evaluation_id,
+        "evaluation": None,
+        "comparison": None,
+        "error": None,
+    }
+    assert body["links"]["parent_evaluation"] == f"/v1/evaluations/{evaluation_id}"
+    parent = (await bench.api.get(body["links"]["parent_evaluation"])).json()
+    assert (parent["status"], parent["policy_id"]) == ("queued", body["spec"]["policy_id"])
+    assert (parent["spec"]["epsilon"], parent["spec"]["env"]["id"]) == ([2.0], "BoxingNoFrameskip-v4")
+    assert parent["spec"]["precision"] == "fp32"
+
+
+async def test_the_evaluation_of_a_training_is_the_one_that_can_be_asked_for(bench: Bench) -> None:
+    """So that whoever follows it step by step comes to the same ones."""
+    body = (await harden(bench)).json()
+    spec = {**body["spec"]["evaluation"], "policy_id": body["spec"]["policy_id"]}
+    asked = await bench.api.post("/v1/evaluations", json=spec)
+    assert asked.json()["id"] == body["proof"]["parent_evaluation"]
+
+
+async def test_a_training_is_the_same_however_it_is_evaluated(bench: Bench) -> None:
+    evaluated = (await harden(bench)).json()
+    again = (await harden(bench)).json()
+    plain = {name: value for name, value in again["spec"].items() if name not in ("evaluation", "name")}
+    without = (await bench.api.post("/v1/trainings", json=plain)).json()
+    assert evaluated["id"] == again["id"] == without["id"]
+    assert without["proof"]["parent_evaluation"] == evaluated["proof"]["parent_evaluation"]
+
+
+async def test_a_training_is_evaluated_in_one_way(bench: Bench) -> None:
+    await harden(bench)
+    answer = await harden(bench, {"epsilon": 4, "tier": "smoke"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+
+
+async def test_a_training_that_is_there_may_still_be_evaluated(bench: Bench) -> None:
+    parent = (await bench.upload()).json()["id"]
+    before = (await bench.api.post("/v1/trainings", json={**SPEC, "policy_id": parent})).json()
+    assert before["proof"] is None
+    assert (await harden(bench)).json()["proof"]["parent_evaluation"]
+
+
+async def test_what_follows_a_training_is_shown_after_its_end(bench: Bench) -> None:
+    body = (await bench.api.post("/v1/trainings", json={**SPEC, "evaluation": EVALUATION})).json()
+    end(bench.store, bench.queue, TRAINING, body["id"], "succeeded", policy_id="p1")
+    assert (await bench.api.post("/v1/trainings", json=SPEC)).json()["status"] == "succeeded"
+    put_record(bench.store, keys.training_proof_part(body["id"], "evaluation"), ProofPart(id="e1"))
+    await asyncio.sleep(FRESH_S)
+    shown = (await bench.api.get(body["links"]["self"])).json()
+    assert shown["links"]["evaluation"] == "/v1/evaluations/e1"
+
+
+async def test_an_attack_that_the_parent_cannot_be_met_with_is_refused(bench: Bench) -> None:
+    answer = await harden(bench, {"attacks": ["value"], "tier": "smoke"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unsupported-attack")
+    assert not [key for key in bench.stored() if "trainings/" in key or "proofs/" in key]
 
 
 async def test_redis_away_leaves_nothing(bench: Bench) -> None:

@@ -7,16 +7,17 @@ import pytest
 from saddlepoint.endings import cancel_training
 from saddlepoint.errors import JobFailed, SaddlepointError, StoreError, Unavailable
 from saddlepoint.policies import load_network
+from saddlepoint.proof import ask_for_proof
 from saddlepoint.queue import JobQueue
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentSpec
-from saddlepoint.schemas.evaluations import TERMINAL
+from saddlepoint.schemas.evaluations import TERMINAL, EvaluationRecord, EvaluationSpec
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import TrainingSpec
 from saddlepoint.store import Store, get_record, open_store
 from saddlepoint.work import TRAINING, find_terminal
-from tests.trainer.cartpole import any_method
+from tests.trainer.cartpole import any_method, cartpole_spec
 from tests.trainer.jobs import ID, UPDATES, published, run, submit
 from trainer import attempts, job
 from trainer.build import Machine
@@ -180,6 +181,18 @@ def test_a_hopeless_training_fails(store: Store, queue: JobQueue) -> None:
     assert training.status == "failed"
     assert training.error is not None
     assert training.error.code == "job-failed"
+
+
+def test_a_training_that_is_to_be_evaluated_begins_that_when_it_has_published(store: Store, queue: JobQueue) -> None:
+    spec = cartpole_spec(256)
+    ask_for_proof(store, ID, EvaluationSpec(env=spec.env, epsilon=(0.1,)))
+    submit(store, spec)
+    training = run(store, queue)
+    assert training.proof is not None
+    assert training.proof.evaluation is not None
+    evaluation = get_record(store, keys.evaluation_spec(training.proof.evaluation), EvaluationRecord)
+    assert (evaluation.policy_id, evaluation.owner) == (training.policy_id, "anna")
+    assert not training.proof.is_pending
 
 
 def test_an_environment_that_cannot_be_trained_fails(store: Store, queue: JobQueue) -> None:

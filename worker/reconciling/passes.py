@@ -11,6 +11,7 @@ from saddlepoint.work import JOBS
 from worker.context import Context
 from worker.reconciling.evaluations import Evaluations
 from worker.reconciling.jobs import bring_on_job
+from worker.reconciling.proofs import bring_on_training_proof
 from worker.reconciling.trainings import bring_on_training
 from worker.reconciling.uploads import Uploads
 
@@ -35,6 +36,8 @@ class Reconciler:
         context = self._context
         for queue in (VALIDATION, EVALUATE, TRAINING):
             context.queue.recover_abandoned(queue)
+        for training_id in _names(context, keys.ACTIVE_PROOFS):  # first, because they begin evaluations
+            _attempt(f"the proof of training {training_id}", partial(bring_on_training_proof, context, training_id))
         evaluation_ids = _names(context, keys.ACTIVE_EVALUATIONS)
         self._evaluations.keep_only(set(evaluation_ids))
         _attempt("uploads", self._uploads.bring_on)
