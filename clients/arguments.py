@@ -52,7 +52,9 @@ def build_parser() -> argparse.ArgumentParser:
     _inspect(add("inspect", help="upload a policy and print what was found in it", parents=[service]))
     _attack(add("attack", help="attack observations of your own", parents=[service]))
     _landscape(add("landscape", help="how far apart perturbed policies are around a state", parents=[service]))
-    _train(add("train", help="train a policy", parents=[service]))
+    _train(add("train", help="train a policy, or one further", parents=[service]))
+    _harden(add("harden", help="audit a policy, train it against attack, audit again, compare", parents=[service]))
+    _compare(add("compare", help="what one policy or method gains over another", parents=[service]))
     for name, what in (
         ("attacks", "the attacks"),
         ("defenses", "the training methods"),
@@ -80,6 +82,13 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", help="a policy (ONNX, SB3 zip, state dict, safetensors), or a policy's id"
     )
     _env(parser)
+    _evaluation(parser, steps="--steps")
+    _card(parser)
+    _out(parser)
+
+
+def _evaluation(parser: argparse.ArgumentParser, *, steps: str) -> None:
+    """How a policy is evaluated; `steps` is what the option for those of the attack is called."""
     parser.add_argument(
         "--epsilon", nargs="+", type=float, metavar="E", help="radius, observation units (Atari: of 255)"
     )
@@ -107,13 +116,11 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=_positive, metavar="N", help="seeds 0..N-1")
     parser.add_argument("--episodes", type=_positive, metavar="N", help="episodes a seed")
     parser.add_argument("--tier", choices=TIERS, help="how many seeds and episodes (default: quick)")
-    parser.add_argument("--steps", type=_positive, metavar="N", help="PGD steps (default: 7)")
+    parser.add_argument(steps, type=_positive, metavar="N", dest="attack_steps", help="PGD steps (default: 7)")
     parser.add_argument("--step-size", type=float, metavar="S", help="of PGD (default: half of epsilon)")
     parser.add_argument("--precision", choices=("fp32", "bf16"))
     parser.add_argument("--action-mode", choices=("sample", "greedy"))
     parser.add_argument("--max-episode-steps", type=_positive, metavar="N", help="cut longer episodes (agent steps)")
-    _card(parser)
-    _out(parser)
 
 
 def _extend(parser: argparse.ArgumentParser) -> None:
@@ -179,19 +186,53 @@ def _landscape(parser: argparse.ArgumentParser) -> None:
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.train)
     _env(parser)
-    parser.add_argument("--method", default="standard", help="see `saddlepoint defenses` (default: standard)")
-    parser.add_argument("--policy", metavar="ID", help="a policy to go on from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--name")
+    _training(parser, method="standard")
+    parser.add_argument("--policy", metavar="FILE", help="a policy to go on from, or a policy's id")
+    parser.add_argument("--epsilon", type=float, metavar="E", help="radius of the ball that it is trained in")
+    _card(parser)
+
+
+def _harden(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.harden)
+    parser.add_argument("file", metavar="FILE", help="a policy, or a policy's id")
+    _env(parser)
+    _training(parser, method="atpa")
+    _evaluation(parser, steps="--attack-steps")
+    _card(parser)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write policy.onnx, comparison.html and both reports there"
+    )
+
+
+def _training(parser: argparse.ArgumentParser, *, method: str) -> None:
+    parser.add_argument("--method", default=method, help=f"see `saddlepoint defenses` (default: {method})")
+    parser.add_argument(
+        "--steps", type=_positive, metavar="N", dest="train_steps", help="steps of the training (default: 100 million)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the training (default: 0)")
+    parser.add_argument("--name", help="of the policy that comes of it")
     parser.add_argument(
         "--set",
         nargs="+",
         default=[],
+        action="extend",
         type=_setting,
         dest="config",
         metavar="FIELD=VALUE",
-        help="such as steps=1000000",
+        help="further fields of the trainer's configuration, such as learning_rate=0.001 (see /v1/defenses)",
     )
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.compare)
+    for side in ("baseline", "candidate"):
+        parser.add_argument(
+            side,
+            type=_ids,
+            metavar=f"{side.upper()}",
+            help="the id of an evaluation, or of several, joined by commas: the training runs of one method",
+        )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .html and .md there")
 
 
 def _up(parser: argparse.ArgumentParser) -> None:
@@ -266,6 +307,13 @@ def _environment_option(text: str) -> tuple[str, Any]:
     if isinstance(value, str) and (size := _SIZE.fullmatch(value)):
         return name, [int(size[1]), int(size[2])]
     return name, value
+
+
+def _ids(text: str) -> list[str]:
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError(f"at least one id is needed, got {text!r}")
+    return found
 
 
 def _positive(text: str) -> int:

@@ -8,14 +8,16 @@ from typing import Any, Self, Unpack, overload
 import httpx
 
 from clients.attacked import Attacked
+from clients.comparison import ComparisonReport
 from clients.connection import Connection
 from clients.drivers import AsyncDriver
-from clients.jobs import EVALUATIONS, TRAININGS, id_of
+from clients.hardened import Hardened
+from clients.jobs import EVALUATIONS, TRAININGS, Evaluated, id_of, ids_of
 from clients.landscape import LandscapeReport
 from clients.operations import Environment, Operations
 from clients.progress import Progress
 from clients.report import Report
-from clients.requests import AttackFields, Card, ExtensionFields, LandscapeFields, SpecFields, described
+from clients.requests import AttackFields, Card, ExtensionFields, LandscapeFields, SpecFields, TrainingFields, described
 from clients.retries import RetryPolicy
 from saddlepoint.schemas.attacks import AttackDescription
 from saddlepoint.schemas.evaluations import Evaluation
@@ -128,16 +130,50 @@ class AsyncAttackClient:
 
     async def train(
         self,
+        policy: str | Path | None = None,
         *,
         env: Environment,
-        method: str = "standard",
-        policy_id: str | None = None,
+        card: Card | None = None,
+        vecnormalize: str | Path | None = None,
+        **wanted: Unpack[TrainingFields],
+    ) -> Training:
+        """Start a training, of a policy (a file, or the id of one) or of a new one; it ends in a published policy."""
+        hints = card if policy is None else described(policy, card, vecnormalize)
+        return await self._driver.run(self._operations.train(env, policy, hints, wanted))
+
+    async def harden(
+        self,
+        policy: str | Path,
+        *,
+        env: Environment,
+        method: str = "atpa",
         config: Mapping[str, Any] | None = None,
         seed: int = 0,
         name: str | None = None,
-    ) -> Training:
-        """Start a training; it ends in a published policy."""
-        return await self._driver.run(self._operations.train(env, method, policy_id, config or {}, seed, name))
+        card: Card | None = None,
+        vecnormalize: str | Path | None = None,
+        progress: Progress = True,
+        **spec: Unpack[SpecFields],
+    ) -> Hardened:
+        """Evaluate a policy (a file, or the id of one), train it against attack, evaluate what came of it, compare.
+
+        `spec` is how both are evaluated; the training's epsilon is the largest of its epsilons unless `config` has
+        one. An interrupt leaves all of it running, and the same call comes back to it.
+        """
+        wanted: TrainingFields = {"method": method, "config": config or {}, "seed": seed}
+        if name is not None:
+            wanted["name"] = name
+        hints = described(policy, card, vecnormalize)
+        return await self._driver.run(self._operations.harden(policy, env, hints, progress, wanted, spec))
+
+    async def compare(
+        self, baseline: Evaluated | Sequence[Evaluated], candidate: Evaluated | Sequence[Evaluated]
+    ) -> ComparisonReport:
+        """What a candidate gains over a baseline: evaluations (or their reports, or ids) of one specification.
+
+        A list is the training runs of one method. Raises NotComparable, naming the field that differs.
+        """
+        return await self._driver.run(self._operations.compare(ids_of(baseline), ids_of(candidate)))
 
     @overload
     async def wait(

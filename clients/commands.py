@@ -8,7 +8,7 @@ from clients.cards import card_text
 from clients.console import Console
 from clients.operations import left_running
 from clients.report import Report, writable_folder
-from clients.requests import AttackFields, ExtensionFields, LandscapeFields, SpecFields
+from clients.requests import AttackFields, ExtensionFields, LandscapeFields, SpecFields, TrainingFields
 from clients.sync import AttackClient
 from saddlepoint.errors import NotFound
 from saddlepoint.schemas.evaluations import Evaluation
@@ -78,7 +78,7 @@ def _spec(options: Namespace) -> SpecFields:
         "seeds": options.seeds,
         "episodes_per_seed": options.episodes,
         "tier": options.tier,
-        "steps": options.steps,
+        "steps": options.attack_steps,
         "step_size": options.step_size,
         "precision": options.precision,
         "action_mode": options.action_mode,
@@ -99,11 +99,18 @@ def watch(options: Namespace, console: Console) -> None:
         try:
             evaluation = client.evaluation(options.id)
         except NotFound:
-            training = client.wait(_neither(client.training, options.id))
-            console.data(training, f"policy {training.policy_id}")
+            _write_training(client.wait(_neither(client.training, options.id)), console)
             return
         _await_evaluation(client, evaluation, console)
         _write_report(client.report(evaluation), options, console)
+
+
+def _write_training(training: Training, console: Console) -> None:
+    """The policy's id, and where its evaluation goes on."""
+    console.data(training, str(training.policy_id))
+    for part in ("parent_evaluation", "evaluation", "comparison"):
+        if part in training.links:
+            console.say(f"{part.replace('_', ' ')}: {training.links[part]}")
 
 
 def _neither(call: Callable[[str], Training], job_id: str) -> Training:
@@ -171,18 +178,59 @@ _ATTACK_OPTIONS = ("steps", "step_size", "norm", "restarts", "seed", "low", "hig
 
 def train(options: Namespace, console: Console) -> None:
     """Train and write the published policy's id; an interrupt leaves the training running."""
+    wanted = _training(options)
+    if options.epsilon is not None:
+        wanted["config"] = {"epsilon": options.epsilon, **wanted["config"]}
     with _client(options) as client:
         training = client.train(
-            env=_env(options),
-            method=options.method,
-            policy_id=options.policy,
-            config=dict(options.config),
-            seed=options.seed,
-            name=options.name,
+            options.policy, env=_env(options), card=options.card, vecnormalize=options.vecnormalize, **wanted
         )
         console.say(f"training {training.id}; come back to it with `saddlepoint watch {training.id}`")
-        ended = client.wait(training)
-    console.data(ended, f"policy {ended.policy_id}")
+        _write_training(client.wait(training), console)
+
+
+def harden(options: Namespace, console: Console) -> None:
+    """Audit, train, audit again, compare, and write the comparison; an interrupt leaves it running."""
+    _check_out(options)
+    wanted = _training(options)
+    with _client(options) as client:
+        hardened = client.harden(
+            options.file,
+            env=_env(options),
+            method=options.method,
+            config=wanted["config"],
+            seed=options.seed,
+            name=options.name,
+            card=options.card,
+            vecnormalize=options.vecnormalize,
+            **_spec(options),
+        )
+    console.guesses(hardened.parent.policy.get("guesses", []))
+    console.data(hardened.comparison, hardened.table())
+    console.say(f"policy {hardened.policy_id}")
+    if options.out is not None:
+        console.say(f"Saved to {hardened.save(options.out)}")
+
+
+def _training(options: Namespace) -> TrainingFields:
+    """The fields of the training that were given."""
+    steps = {} if options.train_steps is None else {"steps": options.train_steps}
+    wanted: TrainingFields = {
+        "method": options.method,
+        "config": {**steps, **dict(options.config)},
+        "seed": options.seed,
+    }
+    return wanted if options.name is None else {**wanted, "name": options.name}
+
+
+def compare(options: Namespace, console: Console) -> None:
+    """Compare evaluations, and write the table."""
+    _check_out(options)
+    with _client(options) as client:
+        found = client.compare(options.baseline, options.candidate)
+    console.data(found, found.table())
+    if options.out is not None:
+        console.say(f"Saved to {found.save(options.out)}")
 
 
 def _list(fetch: Callable[[AttackClient], list[Any]], *columns: str) -> Command:

@@ -1,5 +1,6 @@
 """What the service works on for a while: evaluations and trainings, which are watched and canceled alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -7,6 +8,7 @@ from saddlepoint.errors import Canceled, JobFailed, SaddlepointError
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
 from saddlepoint.schemas.jobs import JobState
 from saddlepoint.schemas.problems import error_of
+from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.schemas.trainings import Training
 
 J = TypeVar("J", Evaluation, Training)
@@ -29,8 +31,17 @@ EVALUATIONS = JobKind("evaluation", "/v1/evaluations", Evaluation)
 TRAININGS = JobKind("training", "/v1/trainings", Training)
 
 
-def id_of(job: Evaluation | Training | str) -> str:
+Evaluated = Evaluation | RobustnessReport | str
+"""An evaluation, by itself, its report or its id."""
+
+
+def id_of(job: Evaluated | Training) -> str:
     return job if isinstance(job, str) else job.id
+
+
+def ids_of(side: Evaluated | Sequence[Evaluated]) -> list[str]:
+    """Of one evaluation or several."""
+    return [id_of(side)] if isinstance(side, Evaluated) else [id_of(each) for each in side]
 
 
 def is_terminal(job: Evaluation | Training) -> bool:

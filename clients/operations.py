@@ -14,25 +14,30 @@ import httpx
 from pydantic import BaseModel
 
 from clients.attacked import Attacked, read_observations
+from clients.comparison import ComparisonReport
 from clients.files import find_policy
-from clients.jobs import EVALUATIONS, J, JobKind, S, ended, succeeded
+from clients.hardened import Hardened
+from clients.jobs import EVALUATIONS, TRAININGS, J, JobKind, S, ended, succeeded
 from clients.landscape import LandscapeReport
-from clients.progress import Progress, watching
+from clients.progress import Progress, tell, watching
 from clients.report import Report
 from clients.requests import (
     Card,
     ExtensionFields,
     LandscapeFields,
     SpecFields,
+    TrainingFields,
     card_form,
     evaluation_spec,
+    hardening_config,
     plain,
     policy_of,
 )
 from clients.retries import RetryPolicy, ask
 from clients.waiting import Watch
 from clients.wire import Call, Flow, Pause, T, read
-from saddlepoint.errors import NotFound, ReportNotReady, WaitTimedOut
+from saddlepoint.errors import Conflict, NotFound, ReportNotReady, WaitTimedOut
+from saddlepoint.schemas.comparisons import Comparison
 from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.observation_attacks import ObservationAttack
@@ -127,19 +132,96 @@ class Operations:
             job = read(type(job), response)
         return succeeded(job, noun)
 
+    def compare(self, baseline: Sequence[str], candidate: Sequence[str]) -> Flow[ComparisonReport]:
+        """Compare evaluations that have succeeded, wait, and return it. Raises NotComparable, Conflict, JobFailed."""
+        body = {"baseline": list(baseline), "candidate": list(candidate)}
+        response = yield from ask(Call("POST", "/v1/comparisons", json=body), self.retries)
+        job = yield from self._done(read(Comparison, response), "comparison", "/v1/comparisons")
+        path = f"/v1/comparisons/{job.id}/result"
+        numbers = yield from ask(Call("GET", path, params={"format": "json"}), self.retries)
+        page = yield from ask(Call("GET", path, params={"format": "html"}), self.retries)
+        table = yield from ask(Call("GET", path, params={"format": "md"}), self.retries)
+        return read(ComparisonReport, numbers).of(page.text, table.text)
+
     def train(
         self,
         env: Environment,
-        method: str,
-        policy_id: str | None,
-        config: Mapping[str, Any],
-        seed: int,
-        name: str | None,
+        policy: str | Path | None,
+        card: Card | None,
+        wanted: TrainingFields,
     ) -> Flow[Training]:
-        """Ask for a training."""
-        body = {"method": method, "env": env, "policy_id": policy_id, "config": config, "seed": seed, "name": name}
+        """Ask for a training, of a policy (a file, or the id of one) or of a new one."""
+        source = None if policy is None else policy_of(policy)
+        if policy is not None and not isinstance(source, str):
+            source = (yield from self.upload(policy, card)).id
+        return (yield from self._post_training({"env": env, "policy_id": source, **wanted}))
+
+    def _post_training(self, body: Mapping[str, Any]) -> Flow[Training]:
         response = yield from self._post("/v1/trainings", json=plain(body))
         return read(Training, response)
+
+    def harden(
+        self,
+        policy: str | Path,
+        env: Environment,
+        card: Card | None,
+        progress: Progress,
+        wanted: TrainingFields,
+        spec: SpecFields,
+    ) -> Flow[Hardened]:
+        """Audit, train, audit again, compare; every step is the same one when it is asked for again.
+
+        The service is told of the whole at once, and goes on where this is interrupted.
+        """
+        known = yield from self._card_of(policy, card)
+        if spec.get("epsilon_scale") == "observation_std" and known.observation_std:
+            spec = {**spec, "epsilon_scale": known.observation_std}
+        wanted = {**wanted, "config": hardening_config(wanted.get("config", {}), spec)}
+        training, evaluation = yield from self._begin_hardening(env, known.id, wanted, evaluation_spec(env, spec))
+        try:
+            parent = yield from self._audit("Audit", known.id, evaluation, progress)
+            tell(progress, f"Hardening by {training.spec.method}: training {training.id}")
+            training = yield from self.wait(TRAININGS, training.id, progress)
+            child = yield from self._audit("Audit of what came of it", str(training.policy_id), evaluation, progress)
+        except (KeyboardInterrupt, CancelledError):
+            sys.stderr.write(f"{left_hardening(training.id)}\n")
+            raise
+        tell(progress, "Comparing the two")
+        comparison = yield from self.compare([parent.id], [child.id])
+        path = f"/v1/policies/{training.policy_id}/file"
+        model = yield from ask(Call("GET", path, params={"format": "onnx"}), self.retries)
+        return Hardened(training, parent, child, comparison, model.content)
+
+    def _begin_hardening(
+        self, env: Environment, policy_id: str, wanted: TrainingFields, evaluation: Mapping[str, Any]
+    ) -> Flow[tuple[Training, Mapping[str, Any]]]:
+        """The training, and how both policies are evaluated.
+
+        A training that was evaluated otherwise before is taken as it is, and evaluated once more from here.
+        """
+        body = {"env": env, "policy_id": policy_id, **wanted}
+        try:
+            training = yield from self._post_training({**body, "evaluation": evaluation})
+        except Conflict:
+            training = yield from self._post_training(body)
+            return training, evaluation
+        return training, evaluation if training.spec.evaluation is None else plain(training.spec.evaluation)
+
+    def _audit(self, what: str, policy_id: str, evaluation: Mapping[str, Any], progress: Progress) -> Flow[Report]:
+        response = yield from self._post("/v1/evaluations", json={**evaluation, "policy_id": policy_id})
+        started = read(Evaluation, response)
+        tell(progress, f"{what}: evaluation {started.id}")
+        yield from self.wait(EVALUATIONS, started.id, progress)
+        report = yield from self.report(started.id)
+        return report
+
+    def _card_of(self, policy: str | Path, card: Card | None) -> Flow[PolicyCard]:
+        """The card of a policy that the service has, or that it is sent now."""
+        source = policy_of(policy)
+        if isinstance(source, str):
+            response = yield from ask(Call("GET", f"/v1/policies/{source}"), self.retries)
+            return read(PolicyCard, response)
+        return (yield from self.upload(policy, card))
 
     def job(self, kind: JobKind[J], job_id: str) -> Flow[J]:
         """The present state of a job."""
@@ -204,4 +286,12 @@ def left_running(evaluation_id: str) -> str:
     return (
         f"The evaluation goes on. Come back to it with `saddlepoint watch {evaluation_id}`, "
         f"or end it with `saddlepoint cancel {evaluation_id}`."
+    )
+
+
+def left_hardening(training_id: str) -> str:
+    """Likewise, of somebody who hardens."""
+    return (
+        "The service goes on with it. The same command comes back to it; "
+        f"`saddlepoint watch {training_id}` follows the training, and `saddlepoint cancel {training_id}` ends it."
     )

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TextIO
 
+from clients.sparkline import sparkline
 from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.trainings import Training, TrainingProgress
 
 _WIDTH = 24
+_CURVE_WIDTH = 20
 _QUIET_S = 10.0
 """Between two lines where nothing can be redrawn."""
 _ENOUGH = 20
@@ -18,6 +20,13 @@ _ENOUGH = 20
 
 Progress = bool | Callable[[Any], None]
 """True draws on stderr, False is silent, a function is called with every state of the job."""
+
+
+def tell(progress: Progress, text: str) -> None:
+    """Say what comes next, where progress is drawn."""
+    if progress is True:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 @contextmanager
@@ -46,12 +55,13 @@ class ProgressLine:
         self._written_at = -_QUIET_S
         self._status = ""
         self._width = 0
+        self._curve: dict[int, float] = {}
 
     def __call__(self, job: Evaluation | Training) -> None:
         now, amounts = self._clock(), _amounts(job)
         if self._first is None and amounts.steps:
             self._first = (now, amounts)
-        line = f"{job.status:<10} {_bar(amounts)} {amounts}{self._pace(now, amounts)}"
+        line = f"{job.status:<10} {_bar(amounts)} {amounts}{self._pace(now, amounts)}{self._learning(job)}"
         if self._redraws:
             self._stream.write("\r" + line.ljust(self._width))
             self._width = len(line)
@@ -67,6 +77,16 @@ class ProgressLine:
             self._stream.write("\n")
             self._stream.flush()
         self._width = 0
+
+    def _learning(self, job: Evaluation | Training) -> str:
+        """Of a training the return of the acting policy: now, and since its first games."""
+        if isinstance(job, Training):  # later states bring the newest point only
+            points = ((point.update, point.mean_return) for point in job.progress.curve)
+            self._curve |= {update: value for update, value in points if value is not None}
+        if not self._curve:
+            return ""
+        values = [self._curve[update] for update in sorted(self._curve)]
+        return f", return {values[-1]:,.1f} {sparkline(values, _CURVE_WIDTH)}"
 
     def _pace(self, now: float, amounts: "_Amounts") -> str:
         """Steps a second since the first ones were seen, and the time left once enough is done to tell."""

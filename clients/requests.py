@@ -41,6 +41,16 @@ class SpecFields(TypedDict, total=False):
     require_clean_score: bool
 
 
+class TrainingFields(TypedDict, total=False):
+    """The fields of a TrainingSpec that are its own; one left out has the service's default."""
+
+    method: str
+    config: Mapping[str, Any]
+    """Overrides of the trainer's configuration, such as {"steps": 1_000_000}; GET /v1/defenses has its schema."""
+    seed: int
+    name: str
+
+
 class ExtensionFields(TypedDict, total=False):
     """What an extension adds to an evaluation."""
 
@@ -98,6 +108,20 @@ def evaluation_spec(env: str | Mapping[str, Any] | BaseModel, spec: SpecFields) 
     given = {"env": env, **spec, **({"attacks": attacks} if "attacks" in spec else {})}
     filled: dict[str, Any] = plain(given)
     return filled
+
+
+def hardening_config(config: Mapping[str, Any], spec: SpecFields) -> dict[str, Any]:
+    """The configuration of a training against what `spec` attacks with: the largest epsilon, in the same units.
+
+    What `config` says itself stands.
+    """
+    epsilon, scale = spec.get("epsilon"), spec.get("epsilon_scale")
+    budget: dict[str, Any] = {}
+    if epsilon is not None:
+        budget["epsilon"] = epsilon if isinstance(epsilon, int | float) else max(epsilon)
+    if isinstance(scale, Sequence) and not isinstance(scale, str):
+        budget["epsilon_scale"] = list(scale)
+    return {**budget, **config}
 
 
 def policy_of(policy: str | Path) -> PolicyFile | str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from saddlepoint.schemas.comparisons import ComparedCell, ComparisonResult, Score
 from saddlepoint.schemas.reports import Cell, Interval, RobustnessReport
 
 _REPORT_HEADER = ("attack", "epsilon", "episodes", "mean", "95% interval", "IQM", "CVaR10", "normalized", "flips", "KL")
@@ -31,6 +32,38 @@ def report_table(report: RobustnessReport) -> str:
     reference = report.reference.random_policy
     notes = [f"Random policy: mean {reference.mean:.2f} over {reference.episodes} episodes.", report.verdict]
     return "\n".join([table, "", *notes, *(f"Warning: {warning}" for warning in report.warnings)])
+
+
+def comparison_table(comparison: ComparisonResult) -> str:
+    """The cells of a comparison, the greedy ones after them, and the verdict."""
+    titles = [group.title for group in (comparison.baseline, comparison.candidate)]
+    several = max(len(group.runs) for group in (comparison.baseline, comparison.candidate)) > 1
+    header = ["attack", "epsilon", *titles, "difference", "95% interval", *(f"kept, {title}" for title in titles)]
+    header += [f"runs, {title}" for title in titles] if several else []
+    greedy = [_compared_row(cell, f"{cell.label} (greedy)", several) for cell in comparison.greedy_cells]
+    rows = [_compared_row(cell, cell.label, several) for cell in comparison.cells] + greedy
+    table = text_table(header, rows, right=frozenset(range(1, len(header))))
+    return "\n".join([table, "", comparison.verdict, *(f"Warning: {warning}" for warning in comparison.warnings)])
+
+
+def _compared_row(cell: ComparedCell, name: str, several: bool) -> list[str]:
+    sides = (cell.baseline, cell.candidate)
+    return [
+        name,
+        f"{cell.epsilon:g}",
+        *(f"{side.mean:.2f}" for side in sides),
+        f"{cell.difference:+.2f}",
+        _interval(cell.difference_ci95),
+        *(_number(side.kept, "{:.1%}") for side in sides),
+        *(_runs(side) for side in sides if several),
+    ]
+
+
+def _runs(score: Score) -> str:
+    """The worst and the best."""
+    if score.worst_run is None or score.best_run is None:
+        return "-"
+    return f"{score.worst_run.mean:.2f} to {score.best_run.mean:.2f}"
 
 
 def _row(cell: Cell, name: str) -> list[str]:

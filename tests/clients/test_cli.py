@@ -10,12 +10,14 @@ import pytest
 
 from clients import AttackClient
 from clients.cli import main
-from saddlepoint.errors import InternalError, InvalidEpsilon, NotFound, UnsafePickle
+from saddlepoint.errors import InternalError, InvalidEpsilon, NotComparable, NotFound, UnsafePickle
 from saddlepoint.schemas.attacks import ATTACKS
 from saddlepoint.schemas.problems import problem_of
 from tests.clients import fakes
-from tests.clients.fakes import EVALUATION, Answer, Service, answer, evaluation, refusal
+from tests.clients.fakes import EVALUATION, POLICY, Answer, Service, answer, evaluation, json_of, refusal
 from tests.clients.test_clients import attack_of, landscape_of, landscape_result
+from tests.clients.trainings import CHILD, TRAINING, compared, hardened, training
+from tests.evaluation.sample_comparison import sample_comparison
 
 Use = Callable[..., Service]
 
@@ -193,6 +195,8 @@ def test_every_failure_is_a_sentence_and_a_status(
         ("evaluate p.zip --env CartPole-v1 --env-option frame_stack", "a setting is written field=value"),
         ("up --workers 0", "a whole number from 1 on is needed"),
         ("train --env CartPole-v1 --set steps", "a setting is written field=value"),
+        ("train --env CartPole-v1 --steps 0", "a whole number from 1 on is needed"),
+        ("compare a ,", "at least one id is needed"),
     ],
 )
 def test_a_typo_is_answered_with_help(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -262,3 +266,60 @@ def test_landscape_prints_a_row_for_each_policy_and_saves(
     assert rows[0].split("  ")[0] == "policy"
     assert rows[2].split() == ["boxer", "8", "0.1", "1", "0.2", "2.5"]
     assert (tmp_path / "landscape.html").exists()
+
+
+def test_train_prints_the_policy_and_shows_the_curve(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    service = use(answer(training(), 202), answer(training("succeeded", (1.0, 5.0, 9.0))))
+    words = (
+        "--env CartPole-v1 --method atpa --steps 5000 --epsilon 0.5 --seed 2 --name pole --set actors=8 anneal=false"
+    )
+    assert main(["train", *words.split()]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{CHILD}\n"
+    assert "return 9.0 ▁▅█" in err
+    assert json_of(service.requests[0]) == {
+        "env": "CartPole-v1",
+        "method": "atpa",
+        "config": {"epsilon": 0.5, "steps": 5000, "actors": 8, "anneal": False},
+        "seed": 2,
+        "name": "pole",
+    }
+
+
+def test_watch_follows_a_training_to_its_policy_and_its_proof(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = training("succeeded").model_copy(update={"links": {"comparison": "/v1/comparisons/c1"}})
+    use(refusal(NotFound("There is no evaluation.")), answer(training()), answer(ended))
+    assert main(["watch", TRAINING]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{CHILD}\n"
+    assert "comparison: /v1/comparisons/c1\n" in err
+
+
+def test_harden_prints_the_comparison_and_saves_everything(
+    use: Use, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = use(*hardened())
+    words = f"{POLICY} --env CartPole-v1 --epsilon 0.5 1 --seeds 2 --attack-steps 3 --steps 500 --seed 1"
+    assert main(["harden", *words.split(), "--out", str(tmp_path / "out")]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("attack")
+    assert sample_comparison().verdict in out
+    assert f"policy {CHILD}\n" in err
+    assert (tmp_path / "out" / "policy.onnx").read_bytes() == b"onnx"
+    asked = json_of(service.requests[1])
+    assert asked["evaluation"] == {"env": "CartPole-v1", "epsilon": [0.5, 1.0], "seeds": 2, "steps": 3}
+    assert (asked["method"], asked["seed"], asked["config"]) == ("atpa", 1, {"epsilon": 1.0, "steps": 500})
+
+
+def test_compare_takes_ids_and_lists_of_them(use: Use, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    service = use(*compared())
+    assert main(["compare", "a1,a2", "b1", "--out", str(tmp_path / "out")]) == 0
+    assert json_of(service.requests[0]) == {"baseline": ["a1", "a2"], "candidate": ["b1"]}
+    assert capsys.readouterr().out.startswith("attack")
+    assert (tmp_path / "out" / "comparison.html").exists()
+
+
+def test_what_cannot_be_compared_is_wrong_usage(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    use(refusal(NotComparable("seeds is 1 in a and 2 in b.")))
+    assert main(["compare", "a", "b"]) == 2
+    assert "seeds is 1 in a and 2 in b. [not-comparable]" in capsys.readouterr().err

@@ -2,8 +2,12 @@
 
 import io
 
+import pytest
+
 from clients.progress import ProgressLine
+from clients.sparkline import sparkline
 from tests.clients.fakes import evaluation
+from tests.clients.trainings import training
 
 
 class _Terminal(io.StringIO):
@@ -56,3 +60,35 @@ def test_a_file_gets_a_line_now_and_then_and_at_every_change() -> None:
     line(evaluation("succeeded", 10))
     line.close()
     assert [text.split()[0] for text in log.getvalue().splitlines()] == ["processing", "processing", "succeeded"]
+
+
+def test_a_training_shows_its_learning_curve_though_later_states_bring_the_newest_point_only() -> None:
+    screen, clock = _Terminal(), _Clock()
+    line = ProgressLine(screen, clock)
+    whole = training("processing", (1.0, 2.0, 3.0)).progress
+    for points in (whole.curve[:2], whole.curve[2:]):
+        progress = whole.model_copy(update={"curve": points})
+        line(training("processing").model_copy(update={"progress": progress}))
+    assert screen.getvalue().endswith("30/100 steps, return 3.0 ▁▅█")
+
+
+def test_a_training_without_a_finished_game_shows_no_return() -> None:
+    screen = _Terminal()
+    ProgressLine(screen, _Clock())(training("starting"))
+    assert "return" not in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("values", "width", "expected"),
+    [
+        ([], 4, ""),
+        ([5.0], 4, "▁"),
+        ([2.0, 2.0], 4, "▁▁"),
+        ([0.0, 7.0], 4, "▁█"),
+        ([0, 1, 2, 3, 4, 5, 6, 7], 8, "▁▂▃▄▅▆▇█"),
+        ([0, 0, 7, 7], 2, "▁█"),
+        ([0, 0, 0, 7, 7], 2, "▁█"),
+    ],
+)
+def test_a_curve_is_a_line_of_bars(values: list[float], width: int, expected: str) -> None:
+    assert sparkline(values, width) == expected
