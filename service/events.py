@@ -69,8 +69,9 @@ async def follow(
 def tell(job: Job, heard: Heard | None) -> tuple[list[ServerSentEvent], Heard]:
     """What is new to somebody who has heard that much, and what has been heard then.
 
-    Somebody who has heard nothing, or something unknown, gets all in one `progress`. Later ones leave out cells and
-    curve, which can be megabytes; `cell` events bring what finished meanwhile, and the `terminal` is complete.
+    Somebody who has heard nothing, or something unknown, gets all in one `progress`. Later ones leave out cells, which
+    can be megabytes, and of a curve what was told; `cell` events bring what finished meanwhile, and the `terminal` is
+    complete.
     """
     events: list[ServerSentEvent] = []
     state = _state(job)
@@ -85,9 +86,18 @@ def tell(job: Job, heard: Heard | None) -> tuple[list[ServerSentEvent], Heard]:
         heard = Heard(heard.cells, state)
         events.append(_event("terminal", job, heard))
     elif heard.state != state:
-        heard = Heard(heard.cells, state)
-        events.append(_event("progress", without_bulk(job), heard))
+        told, heard = heard, Heard(heard.cells, state)
+        events.append(_event("progress", _news(job, told), heard))
     return events, heard
+
+
+def _news(job: Job, told: Heard) -> Evaluation | Training:
+    """The job with the points of its curve that are new, and at least the last one."""
+    if not isinstance(job, Training):
+        return without_bulk(job)
+    curve = job.progress.curve
+    known = min(int(told.state.rpartition("-")[2]), len(curve) - 1) if curve else 0
+    return job.model_copy(update={"progress": job.progress.model_copy(update={"curve": curve[known:]})})
 
 
 def _event(name: str, value: Evaluation | Training | Cell, heard: Heard) -> ServerSentEvent:

@@ -33,8 +33,16 @@ def _context(result: ComparisonResult) -> dict[str, Any]:
         "greedy_rows": [(f"{name(cell)} (greedy)", cell) for cell in result.greedy_cells],
         "several": max(len(result.baseline.runs), len(result.candidate.runs)) > 1,
         "figure": _figure(result),
-        "attacked": [cell for cell in result.cells if cell.attack != "none"],
+        "shared": {**result.setting, "env": _environment(env_id, result.setting.get("env", {}))},
     }
+
+
+def _environment(env_id: str, env: dict[str, Any]) -> dict[str, Any] | str:
+    """Without the options of frames where there are none."""
+    if atari_game(env_id) is not None:
+        return env
+    kwargs = env.get("kwargs")
+    return {"id": env_id, "kwargs": kwargs} if kwargs else env_id
 
 
 def _figure(result: ComparisonResult) -> Markup:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.sse import ServerSentEvent
 
 from saddlepoint.errors import ArtifactNotFound, SaddlepointError, StoreError, Unavailable
 from saddlepoint.schemas.environments import EnvironmentSpec
@@ -103,8 +104,28 @@ def test_a_training_is_told_like_an_evaluation() -> None:
     second, heard = tell(training("processing", 5), heard)
     third, _ = tell(training("succeeded", 9), heard)
     assert [event.event for event in first + second + third] == ["progress", "progress", "terminal"]
-    curves = [len(json.loads(event.raw_data or "")["progress"]["curve"]) for event in first + second + third]
-    assert curves == [3, 1, 9]
+    assert [updates(event) for event in first + second + third] == [[0, 1, 2], [3, 4], list(range(9))]
+
+
+def updates(event: ServerSentEvent) -> list[int]:
+    """Of the points of the curve that an event brings."""
+    return [point["update"] for point in json.loads(event.raw_data or "")["progress"]["curve"]]
+
+
+def test_the_points_of_a_curve_that_a_lost_stream_missed_come_with_the_next_event() -> None:
+    _, heard = tell(training("processing", 3), None)
+    resumed = Heard.parse(str(heard), training("processing", 6))
+    ((event,), _) = tell(training("processing", 6), resumed)
+    assert updates(event) == [3, 4, 5]
+
+
+def test_a_curve_without_news_brings_its_last_point() -> None:
+    _, heard = tell(training("starting", 3), None)
+    ((event,), _) = tell(training("processing", 3), heard)
+    assert updates(event) == [2]
+    _, heard = tell(training("queued", 0), None)
+    ((event,), _) = tell(training("starting", 0), heard)
+    assert updates(event) == []
 
 
 @pytest.mark.anyio
