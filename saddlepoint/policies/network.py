@@ -20,7 +20,7 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a policy says of a batch, float32."""
+    """What a policy says of a batch, float32 (float64 of a network that was turned into it)."""
 
     head: Tensor
     """(N, K): logits or values of the actions, the action itself, or mean and log_std of a Gaussian side by side."""
@@ -101,7 +101,8 @@ class PolicyNetwork(nn.Module):
             values[STATE.format(index)] = state.detach().to(self.dtype)
         for node in graph.nodes:
             values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
-        outputs = {name: values[source].float() for name, source in graph.outputs.items()}
+        wide = torch.promote_types(self.dtype, torch.float32)
+        outputs = {name: values[source].to(wide) for name, source in graph.outputs.items()}
         parts = [outputs[name] for name in HEAD_OUTPUTS[self.head]]
         head = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
         return Outputs(head, outputs.get("value"), tuple(outputs[name] for name in self._carried))
