@@ -74,7 +74,7 @@ def test_the_command_line_means_the_same(asked: dict[str, object]) -> None:
             "epsilon": options.epsilon,
             "seeds": options.seeds,
             "episodes_per_seed": options.episodes,
-            "steps": options.steps,
+            "steps": options.attack_steps,
             "step_size": options.step_size,
             "precision": options.precision,
             "action_mode": options.action_mode,
