@@ -16,7 +16,7 @@ import torch
 from saddlepoint.errors import InvalidRequest
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.schemas.training_config import TrainingConfig
-from saddlepoint.schemas.trainings import TrainingSpec
+from saddlepoint.schemas.trainings import DEFENSES, TrainingSpec
 from trainer import checkpoint, curve
 from trainer.build import build_training
 from trainer.curve import UpdateRecord
@@ -96,7 +96,8 @@ def _card(
             "random_policy_mean": report.reference.random_policy.mean,
         },
         "learning_curve": {
-            "label": "mean raw score of the acting policy's last 100 games while it trained, sampled actions",
+            "label": "mean raw score of the acting policy's last 100 games while it trained: sampled actions on "
+            + DEFENSES[spec.method].acts_on,
             "points": [
                 {"steps": record.steps, "games": record.games, "mean_return": record.mean_return}
                 for record in _thinned(history)

@@ -13,7 +13,7 @@ class TrainingConfig(Schema):
 
     steps: int = Field(default=100_000_000, ge=1)
     """Steps of the whole training, over all actors; the schedules run down over exactly these."""
-    stop_at_return: float | None = Field(default=None, allow_inf_nan=False)
+    stop_at_return: float | None = None
     """End before that, once the mean raw score of the acting policy's last 100 games, all of them finished, is this."""
     actors: int = Field(default=16, ge=1, le=1024)
     """N: environments that are stepped together."""

@@ -24,6 +24,8 @@ class DefenseDescription(Schema):
     source: str
     adversarial: bool
     """Trains in a ball, so that `config` needs an epsilon."""
+    acts_on: str = "clean observations"
+    """What the policy sees whose return the learning curve shows."""
 
 
 DEFENSES: dict[str, DefenseDescription] = {
@@ -37,6 +39,7 @@ DEFENSES: dict[str, DefenseDescription] = {
     "atpa": DefenseDescription(
         method="atpa",
         title="ATPA",
+        acts_on="attacked observations",
         summary="The policy under the policy attack acts, and learns from what it saw.",
         source="the ATPA paper, Algorithm 3 and Eq. 17",
         adversarial=True,

@@ -52,6 +52,7 @@ def test_a_zoo_policy_says_how_it_was_made(folder: Path, tmp_path: Path) -> None
     assert card["measured"]["episodes"] == 3
     assert card["measured"]["mean"] == pytest.approx(sum(card["measured"]["returns"]) / 3)
     assert card["learning_curve"]["points"][-1]["steps"] == 1024
+    assert card["learning_curve"]["label"].endswith("sampled actions on clean observations")
     assert "--seed 3 --steps 1024 --set actors=4" in card["command"]
     assert card["weights"] == "end of a run planned for 1,024 steps"
 
