@@ -16,7 +16,7 @@ import torch
 from saddlepoint.errors import InvalidRequest
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.schemas.training_config import TrainingConfig
-from saddlepoint.schemas.trainings import DEFENSES, TrainingSpec
+from saddlepoint.schemas.trainings import DEFENSES, TrainingSpec, resolve_config
 from trainer import checkpoint, curve
 from trainer.build import build_training
 from trainer.curve import UpdateRecord
@@ -133,8 +133,8 @@ def _short(steps: int) -> str:
 
 def differences(spec: TrainingSpec) -> dict[str, dict[str, Any]]:
     """What was chosen otherwise than in the ATPA paper's Table 2, whose numbers are the defaults."""
-    usual = TrainingConfig().model_dump(mode="json")
-    used = TrainingConfig.model_validate(spec.config).model_dump(mode="json")
+    plain = resolve_config(spec.model_copy(update={"config": {}})) if spec.env.is_atari else TrainingConfig()
+    usual, used = plain.model_dump(mode="json"), resolve_config(spec).model_dump(mode="json")
     return {name: {"table_2": usual[name], "used": value} for name, value in used.items() if value != usual[name]}
 
 
