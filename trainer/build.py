@@ -55,7 +55,7 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
         network=network,
         distribution=distribution,
         adversary=Adversary.of(config, description.observation, network, distribution, begins=method.begins),
-        optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=config.adam_epsilon),
+        optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=config.adam_epsilon, fused=True),
         generator=generator,
         games=Games(environment, config.actors, spec.seed),
         clip_rewards=clip_rewards,

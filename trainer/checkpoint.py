@@ -95,11 +95,16 @@ def _load_network(training: Training, tensors: Mapping[str, Tensor]) -> None:
 def _load_moments(training: Training, tensors: Mapping[str, Tensor]) -> None:
     state = training.optimizer.state_dict()
     state["state"] = {
-        index: {name: tensors[f"adam.{index}.{name}"] for name in _MOMENTS}
-        for index in state["param_groups"][0]["params"]
+        index: {name: _laid_out(tensors[f"adam.{index}.{name}"], weight) for name in _MOMENTS}
+        for index, weight in enumerate(training.network.parameters())
         if f"adam.{index}.step" in tensors
     }
     training.optimizer.load_state_dict(state)
+
+
+def _laid_out(moment: Tensor, weight: Tensor) -> Tensor:
+    """In the weight's order in memory, in which a fused step pairs the two."""
+    return torch.empty_like(weight).copy_(moment) if moment.shape == weight.shape else moment
 
 
 def _record(checkpoint: bytes) -> dict[str, Any]:

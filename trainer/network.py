@@ -50,6 +50,15 @@ class ActorCritic(nn.Module):
         """The policy's head (N, K): logits, or mean and log_std side by side. And values (N,); both float32."""
         raise NotImplementedError
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What `forward` casts encoded observations to before anything else."""
+        return torch.float32
+
+    def collecting(self) -> "ActorCritic":
+        """What computes the same as this network does now, without gradients and faster where it can."""
+        return self
+
     def frozen(self) -> "FrozenPolicy":
         """The policy as it is now, to be attacked; later changes of the weights do not reach it."""
         kept = copy.deepcopy(self).requires_grad_(False)
@@ -84,7 +93,9 @@ class _PixelConvolution(nn.Conv2d):
         return weight, self.bias.detach() - self.center * weight.sum((1, 2, 3))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return functional.conv2d(pixels - self.center.to(pixels.dtype), self.weight / PIXEL_MAXIMUM, self.bias)
+        if self.center.is_nonzero():  # a pass over all pixels, a twentieth of a gradient step
+            pixels = pixels - self.center.to(pixels.dtype)
+        return functional.conv2d(pixels, self.weight / PIXEL_MAXIMUM, self.bias)
 
 
 class NatureNetwork(ActorCritic):
@@ -126,6 +137,12 @@ class NatureNetwork(ActorCritic):
     def dtype(self) -> torch.dtype:
         """Of the body."""
         return torch.bfloat16 if self.precision == "bf16" else torch.float32
+
+    def collecting(self) -> ActorCritic:
+        """With most of its weights cast once, and not at every step."""
+        kept = copy.deepcopy(self).requires_grad_(False)
+        kept.hidden.to(self.dtype)
+        return kept
 
     def frozen(self) -> FrozenPolicy:
         """In its precision for good and on plain pixels, so that an attack neither casts nor subtracts at each step."""

@@ -7,6 +7,7 @@ yields after every update, so that its caller can record the curve, keep checkpo
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from saddlepoint.evaluation.memory import keep_freed_memory
 from trainer.advantages import advantages
 from trainer.adversary import Acting
 from trainer.curve import UpdateRecord
@@ -26,6 +28,7 @@ from trainer.training import Training
 def train(training: Training) -> Iterator[UpdateRecord]:
     """Train to the end of the configuration from wherever `training` is."""
     config = training.config
+    keep_freed_memory()
     while not training.finished:
         started, beta = time.monotonic(), training.beta
         acting = Acting(training.network, training.generator, training.progress, training.adversary)
@@ -57,21 +60,22 @@ def start(training: Training) -> None:
 def collect(training: Training, acting: Acting) -> Rollout:
     """Play `horizon` steps in every lane with the present policy."""
     config, games, device = training.config, training.games, training.device
+    network = training.network.collecting()
     steps: list[tuple[Tensor, ...]] = []
     for _ in range(config.horizon):
         observation = _observe(training, acting, games.observations)
-        head, value = training.network(observation)
+        head, value = network(observation)
         action = training.distribution.sample(head, training.generator)
         outcome, last = games.step(training.distribution.executed(action).numpy())
         action = action.to(device)
         log_probability = training.distribution.log_probability(head, action)
         reward = _tensor(np.sign(outcome.rewards) if training.clip_rewards else outcome.rewards, device)
         if last is not None and config.bootstrap_truncated:
-            _, beyond = training.network(_observe(training, acting, last))
+            _, beyond = network(_observe(training, acting, last))
             reward += config.discount * beyond * _tensor(outcome.truncated, device)
         ended = _tensor(outcome.ended, device)
         steps.append((observation, action, log_probability, value, reward, ended))
-    _, last_value = training.network(_observe(training, acting, games.observations))
+    _, last_value = network(_observe(training, acting, games.observations))
     seen, actions, log_probabilities, values, rewards, ended = map(torch.stack, zip(*steps, strict=True))
     return Rollout(seen, actions, log_probabilities, values, rewards, ended, last_value)
 
@@ -81,6 +85,8 @@ def improve(training: Training, rollout: Rollout, acting: Acting) -> dict[str, f
     config = training.config
     for group in training.optimizer.param_groups:
         group["lr"] = config.learning_rate * training.beta
+    # Cast once: the same sample is in a minibatch of every epoch.
+    rollout = replace(rollout, observations=rollout.observations.to(training.network.dtype))
     samples = Samples.of(rollout, _advantages(training, rollout))
     sums: Counter[str] = Counter()
     minibatches = 0
@@ -131,7 +137,8 @@ def _advantages(training: Training, rollout: Rollout) -> Tensor:
 
 def _observe(training: Training, acting: Acting, observations: NDArray[Any]) -> Tensor:
     encoded = training.network.encode(torch.from_numpy(observations)).to(training.device)
-    return training.method.act_on(encoded, acting)
+    chosen = training.method.act_on(encoded, acting)
+    return chosen.to(training.network.dtype) if chosen.is_floating_point() else chosen
 
 
 def _tensor(values: NDArray[Any], device: torch.device) -> Tensor:

@@ -11,7 +11,7 @@ class Rollout:
     """T steps of N actors; (T, N) float32 unless said otherwise."""
 
     observations: Tensor
-    """(T, N, ...) as acted on and encoded, in the dtype in which they were given."""
+    """(T, N, ...) as acted on and encoded: as they were given, or perturbed, in the dtype that the network casts to."""
     actions: Tensor
     """As sampled: int64 or, where they are numbers, (T, N, D)."""
     log_probabilities: Tensor
@@ -51,4 +51,4 @@ class Samples:
 
     def __getitem__(self, rows: Tensor) -> Self:
         """The samples of these indices."""
-        return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+        return type(self)(**{field.name: getattr(self, field.name).index_select(0, rows) for field in fields(self)})
