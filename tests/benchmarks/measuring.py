@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Figure:
-    """A benchmark's result; `ratio` is value / baseline, both of the same run, and `goal` the least it should be."""
+    """A benchmark's result; `ratio` is value / baseline, both of the same run, and `goal` what it should reach."""
 
     name: str
     value: float
@@ -17,6 +17,14 @@ class Figure:
     baseline: float
     ratio: float
     goal: float | None
+    at_most: bool = False
+    """The goal is not the least but the most that the ratio should be."""
+
+    @property
+    def is_missed(self) -> bool:
+        if self.goal is None:
+            return False
+        return self.ratio > self.goal if self.at_most else self.ratio < self.goal
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -40,7 +48,7 @@ def compare_rates(
     """
     ours(), baseline()
     other_count = count if baseline_count is None else baseline_count
-    rates = [(count / _seconds(ours), other_count / _seconds(baseline)) for _ in range(repeats)]
+    rates = [(count / seconds(ours), other_count / seconds(baseline)) for _ in range(repeats)]
     return Figure(
         name=name,
         value=statistics.median(own for own, _ in rates),
@@ -55,14 +63,19 @@ def table(figures: list[Figure]) -> str:
     """Plain text, one line a figure."""
     header = f"{'benchmark':<28}{'value':>12}{'baseline':>12}  {'unit':<16}{'ratio':>7}{'goal':>7}"
     lines = [
-        f"{figure.name:<28}{figure.value:>12,.1f}{figure.baseline:>12,.1f}  {figure.unit:<16}{figure.ratio:>7.2f}"
-        f"{'' if figure.goal is None else format(figure.goal, '.1f'):>7}"
+        f"{figure.name:<28}{figure.value:>12,.1f}{figure.baseline:>12,.1f}  {figure.unit:<16}"
+        f"{figure.ratio:>7.{3 if figure.ratio < 0.1 else 2}f}{_goal(figure):>7}"
         for figure in figures
     ]
     return "\n".join([header, *lines])
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def _goal(figure: Figure) -> str:
+    return "" if figure.goal is None else f"{'<' if figure.at_most else ''}{figure.goal:g}"
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """What one call takes."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start

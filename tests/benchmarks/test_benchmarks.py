@@ -13,7 +13,9 @@ from tests.benchmarks.attacks import ATTACK, PIXELS
 from tests.benchmarks.measuring import Figure, compare_rates, table
 from tests.benchmarks.stack import rate
 from tests.benchmarks.textbook import TextbookPolicy, textbook_pgd
+from tests.benchmarks.textbook_ppo import ACTORS, DISCOUNT, GAE_LAMBDA, HORIZON, textbook_advantages
 from tests.evaluation.networks import balancing_mlp, nature_model, nature_weights
+from trainer.advantages import advantages
 
 FIGURE = Figure(name="name", value=4.0, unit="rows/s", baseline=2.0, ratio=2.0, goal=1.5)
 
@@ -52,10 +54,25 @@ def test_the_table_and_the_file_hold_the_same_figures() -> None:
         "baseline": 2.0,
         "ratio": 2.0,
         "goal": 1.5,
+        "at_most": False,
     }
-    text = table([FIGURE, replace(FIGURE, goal=None)]).splitlines()
+    text = table(
+        [FIGURE, replace(FIGURE, goal=None), replace(FIGURE, ratio=0.004, goal=0.02, at_most=True)]
+    ).splitlines()
     assert text[1].split() == ["name", "4.0", "2.0", "rows/s", "2.00", "1.5"]
     assert text[2].split() == ["name", "4.0", "2.0", "rows/s", "2.00"]
+    assert text[3].split() == ["name", "4.0", "2.0", "rows/s", "0.004", "<0.02"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "at_most", "missed"), [(1.4, False, True), (1.6, False, False), (1.4, True, False), (1.6, True, True)]
+)
+def test_a_goal_is_the_least_or_the_most(ratio: float, at_most: bool, missed: bool) -> None:
+    assert replace(FIGURE, ratio=ratio, at_most=at_most).is_missed is missed
+
+
+def test_nothing_is_missed_without_a_goal() -> None:
+    assert not replace(FIGURE, goal=None).is_missed
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -119,3 +136,14 @@ def test_gradients_of_lower_precision_lose_less_than_a_hundredth_of_the_loss(kin
         for attacked in (network, load_network(model, precision="bf16"))
     )
     assert found == pytest.approx(expected, rel=0.01)
+
+
+def test_the_textbook_trainer_estimates_the_same_advantages() -> None:
+    """Its `dones` say of a step that the one before ended its episode, ours that the step itself did."""
+    generator = torch.Generator().manual_seed(0)
+    rewards, values = torch.rand((2, HORIZON, ACTORS), generator=generator)
+    dones = (torch.rand((HORIZON + 1, ACTORS), generator=generator) < 0.1).float()
+    last_value = torch.rand(ACTORS, generator=generator)
+    expected = advantages(rewards, values, dones[1:], last_value, DISCOUNT, GAE_LAMBDA)
+    found = textbook_advantages(rewards, values, dones[:-1], last_value, dones[-1])
+    assert torch.allclose(found, expected, atol=1e-5)
