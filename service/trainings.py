@@ -13,6 +13,7 @@ from saddlepoint.schemas.applicability import check_applicable, scale_of
 from saddlepoint.schemas.base import Schema
 from saddlepoint.schemas.environments import EnvironmentDescription
 from saddlepoint.schemas.evaluations import EvaluationSpec, Precision
+from saddlepoint.schemas.hardening import check_hardenable
 from saddlepoint.schemas.policies import PolicyCard, check_compatible
 from saddlepoint.schemas.training_config import TrainingConfig
 from saddlepoint.schemas.trainings import (
@@ -66,12 +67,13 @@ def accept_training(
 ) -> str:
     """Accept a training and return its id: the same specification is the same training. May block.
 
-    Raises UnsupportedEnvironment, InvalidEpsilon, ObservationMismatch, ActionMismatch, IdempotencyConflict, what is
-    wrong with its `evaluation`, Conflict where it is there with another one and, before anything is stored,
-    Unavailable while Redis is away.
+    Raises UnsupportedEnvironment, InvalidEpsilon, UnsupportedArchitecture, ObservationMismatch, ActionMismatch,
+    IdempotencyConflict, what is wrong with its `evaluation`, Conflict where it is there with another one and, before
+    anything is stored, Unavailable while Redis is away.
     """
     check_trainable(spec, environment)
     if parent is not None:
+        check_hardenable(parent)
         check_compatible(parent, environment)
     evaluation = _decided(spec.evaluation, parent, environment, default_precision)
     queue.ping()

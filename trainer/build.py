@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from saddlepoint.policies import ImportedPolicy
 from saddlepoint.schemas.trainings import TrainingSpec, check_trainable, resolve_config
 from trainer.adversary import Adversary
 from trainer.distributions import distribution_of
@@ -11,7 +12,7 @@ from trainer.environments import make_training_environment
 from trainer.games import Games
 from trainer.methods import METHODS
 from trainer.network import Precision, initialize, make_network
-from trainer.parent import take_over
+from trainer.parent import inherit
 from trainer.training import Training
 
 
@@ -25,12 +26,14 @@ class Machine:
     threads: int = 1
 
 
-def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent: bytes | None = None) -> Training:
-    """The training before its first update; its games are not started. `parent` is a canonical policy to start from.
+def build_training(
+    spec: TrainingSpec, machine: Machine | None = None, *, parent: ImportedPolicy | None = None
+) -> Training:
+    """The training before its first update; its games are not started. `parent` is a policy to start from.
 
     One seed decides all: the generator of weights, actions and minibatches starts from it, and the games' seeds are
-    hashes of it. Raises UnknownEnvironment, UnsupportedEnvironment, InvalidEpsilon and, for the
-    parent and for what the method cannot train, UnsupportedArchitecture.
+    hashes of it. Raises UnknownEnvironment, UnsupportedEnvironment, InvalidEpsilon, for the parent and for what the
+    method cannot train UnsupportedArchitecture, and for the parent ObservationMismatch and ActionMismatch.
     """
     machine = machine or Machine()
     given = resolve_config(spec)
@@ -39,12 +42,14 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
     description = environment.description
     check_trainable(spec, description)
     generator = torch.Generator().manual_seed(spec.seed)
-    network = make_network(description)
-    initialize(network, generator, config.value_gain)
-    if parent is not None:
-        take_over(network, parent)
+    if parent is None:
+        network = make_network(description)
+        initialize(network, generator, config.value_gain)
+    else:
+        network = inherit(parent, description, generator, config.value_gain)
     network.precision = config.precision or machine.precision
-    distribution = distribution_of(description.action, machine.device)
+    squash = parent is not None and parent.card.squash == "tanh"
+    distribution = distribution_of(description.action, machine.device, squash=squash)
     method = METHODS[spec.method]()
     method.check(network, distribution)
     clip_rewards = spec.env.is_atari if config.clip_rewards is None else config.clip_rewards
@@ -59,5 +64,5 @@ def build_training(spec: TrainingSpec, machine: Machine | None = None, *, parent
         generator=generator,
         games=Games(environment, config.actors, spec.seed),
         clip_rewards=clip_rewards,
-        hardens=parent is not None,
+        parent=parent.card if parent else None,
     )

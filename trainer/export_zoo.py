@@ -1,6 +1,7 @@
 """Makes a zoo policy of a run's newest checkpoint: `python -m trainer.export_zoo runs/boxing`.
 
-Writes `<environment>-<method>.safetensors` and a `.json` card that says how it was trained and what it scores.
+Writes `<environment>-<method>.safetensors`, or `.onnx` of a policy that was trained as the graph it came in, and a
+`.json` card that says how it was trained and what it scores.
 """
 
 import argparse
@@ -49,9 +50,10 @@ def export(
     """
     saved = (run / checkpoint_name).read_bytes()
     spec = checkpoint.read_spec(saved)
-    if spec.policy_id != (None if parent is None else read_policy(parent).card.id):
+    start = None if parent is None else read_policy(parent)
+    if spec.policy_id != (None if start is None else start.card.id):
         raise InvalidRequest(f"{run} started from policy {spec.policy_id}; name the file it was read from by --policy.")
-    training = build_training(spec)
+    training = build_training(spec, parent=start)
     checkpoint.restore_policy(training, saved)
     training.games.environment.close()
     name = f"{spec.env.id.replace('/', '-')}-{spec.method}"
@@ -59,8 +61,9 @@ def export(
     report = measure(policy.model, policy.card, spec.env, episodes=episodes)
     history = [record for record in curve.read(run / CURVE) if record.update <= training.update]
     zoo.mkdir(parents=True, exist_ok=True)
-    path = zoo / f"{name}.safetensors"
-    write_atomically(path, policy.weights)
+    is_graph = policy.card.format == "onnx"
+    path = zoo / f"{name}.{'onnx' if is_graph else 'safetensors'}"
+    write_atomically(path, policy.model if is_graph else policy.weights)
     card = json.dumps(_card(spec, parent, policy, report, history), indent=1)
     write_atomically(path.with_suffix(".json"), f"{card}\n".encode())
     _log.info("%s after %d steps: %.2f %s", name, training.steps, report.cells[0].mean, report.cells[0].ci95)

@@ -10,18 +10,21 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from saddlepoint.endings import end
 from saddlepoint.errors import ArtifactNotFound, Canceled, NotFound, SaddlepointError, StoreError, Unavailable
 from saddlepoint.hiccups import is_passing, left_to_the_reconciler
+from saddlepoint.policies import ImportedPolicy
 from saddlepoint.proof import bring_on_proof
 from saddlepoint.queue import JobQueue, Phase
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.problems import problem_of
 from saddlepoint.schemas.trainings import TrainingRecord
-from saddlepoint.store import Store, find_record
+from saddlepoint.store import Store, find_record, get_record
 from saddlepoint.work import TRAINING, find_terminal
 from trainer import attempts, checkpoint, stored
 from trainer.build import Machine, build_training
@@ -91,7 +94,7 @@ class _Attempt:
     def run(self) -> str:
         """Train from the newest checkpoint to the end, and publish; the policy's id."""
         self.hint("starting", 0)
-        training = build_training(self.record.spec, self.machine, parent=self.parent())
+        training = build_training(self.record.spec, self.machine, parent=self.parent)
         with closing(training.games.environment), self.counted() as saved, watched():
             self.resume(training, saved)
             for update in train(training):
@@ -101,13 +104,15 @@ class _Attempt:
                 self.keep(training, update)
             return self.finish(training)
 
-    def parent(self) -> bytes | None:
+    @cached_property
+    def parent(self) -> ImportedPolicy | None:
         """The policy to start from; NotFound where it was deleted in the meantime."""
         policy_id = self.record.spec.policy_id
         if policy_id is None:
             return None
         try:
-            return self.store.get(keys.policy_model(policy_id))
+            model = self.store.get(keys.policy_model(policy_id))
+            return ImportedPolicy(model, get_record(self.store, keys.policy_card(policy_id), PolicyCard))
         except ArtifactNotFound as error:
             raise NotFound(f"The policy {policy_id} was deleted before its training began.") from error
 
@@ -198,7 +203,7 @@ class _Attempt:
     def publish(self, stage: Literal["middle", "final"], own: bytes) -> str:
         """Publish the weights that stand for a stage: these, unless another attempt was first."""
         spec, owner = self.record.spec, self.record.owner
-        standing = build_training(spec, self.machine)
+        standing = build_training(spec, self.machine, parent=self.parent)
         standing.games.environment.close()
         checkpoint.restore_policy(standing, stored.settle(self.store, self.record.id, stage, own))
         name = spec.name if stage == "final" else f"{spec.name or spec.method} (middle)"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from saddlepoint.attacks.network import AttackedNetwork
 from saddlepoint.errors import UnsupportedEnvironment
 from saddlepoint.schemas.environments import DiscreteSpace, EnvironmentDescription
 from trainer.frozen import FrozenPolicy
@@ -28,7 +29,7 @@ class ActorCritic(nn.Module):
     value_path: ClassVar[tuple[str, ...]]
     """Likewise to the value, but those of the policy."""
     log_std: nn.Parameter | None
-    """(D,): of a Gaussian, whatever it observes."""
+    """(D,): of a Gaussian of ours, whatever it observes."""
     precision: Precision = "fp32"
     """Of the convolutional body; a network of vectors computes in fp32 in any case."""
 
@@ -59,7 +60,7 @@ class ActorCritic(nn.Module):
         """What computes the same as this network does now, without gradients and faster where it can."""
         return self
 
-    def frozen(self) -> "FrozenPolicy":
+    def frozen(self) -> AttackedNetwork:
         """The policy as it is now, to be attacked; later changes of the weights do not reach it."""
         kept = copy.deepcopy(self).requires_grad_(False)
         return FrozenPolicy(lambda encoded: kept(encoded)[0])

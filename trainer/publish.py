@@ -1,15 +1,17 @@
 """A trained network as a policy that anybody can evaluate, with where it comes from."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from saddlepoint.policies import import_policy
+from saddlepoint.policies import ImportedPolicy, canonical_policy, import_policy
+from saddlepoint.policies.found import Found
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.policies import Lineage, PolicyCard, PolicyHints, policy_id
 from saddlepoint.schemas.trainings import TrainingSpec
 from saddlepoint.store import Store, get_record, put_record
+from trainer.graph_network import GraphNetwork
 from trainer.training import Training
 from trainer.weights import to_published
 
@@ -32,14 +34,10 @@ def make_policy(
 ) -> PublishedPolicy:
     """The policy as it is now. Raises PolicyRejected where it cannot be used, such as NonFiniteWeights."""
     weights = to_published(training.network)
-    hints = PolicyHints(name=name)
-    imported = import_policy(
-        weights,
-        filename_hint=None,
-        hints=hints,
-        policy_id=policy_id(owner, hashlib.sha256(weights).hexdigest(), hints),
-        created_at=datetime.now(UTC),
-    )
+    if isinstance(training.network, GraphNetwork) and training.parent is not None:
+        imported = _of_graph(training.network, training.parent, owner, name)
+    else:
+        imported = _of_weights(weights, owner, name)
     lineage = Lineage(
         parent=spec.policy_id,
         method=spec.method,
@@ -51,6 +49,28 @@ def make_policy(
         versions=versions(),
     )
     return PublishedPolicy(weights, imported.model, imported.card.model_copy(update={"lineage": lineage}))
+
+
+def _of_weights(weights: bytes, owner: str, name: str | None) -> ImportedPolicy:
+    hints = PolicyHints(name=name)
+    identity = policy_id(owner, hashlib.sha256(weights).hexdigest(), hints)
+    return import_policy(weights, filename_hint=None, hints=hints, policy_id=identity, created_at=datetime.now(UTC))
+
+
+def _of_graph(network: GraphNetwork, parent: PolicyCard, owner: str, name: str | None) -> ImportedPolicy:
+    """With what the parent's card says of the file and the graph cannot."""
+    found = Found(
+        network.graph(),
+        "onnx",
+        parent.architecture,
+        [f"the graph of policy {parent.id}, {len(list(network.parameters()))} tensors of it trained"],
+        observation_space=parent.observation_space,
+        action_space=parent.action_space,
+        squash=parent.squash,
+        fixed_deviation=parent.fixed_deviation,
+    )
+    policy = canonical_policy(found, name=name, owner=owner, created_at=datetime.now(UTC))
+    return replace(policy, card=policy.card.model_copy(update={"observation_std": parent.observation_std}))
 
 
 def publish(store: Store, owner: str, policy: PublishedPolicy) -> str:

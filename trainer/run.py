@@ -52,13 +52,15 @@ def main(arguments: list[str] | None = None) -> None:
     )
     precision = Settings.from_environment().default_precision
     machine = Machine(options.device, precision, options.threads)
-    train_in_folder(spec, options.out, machine, parent=None if parent is None else parent.model)
+    train_in_folder(spec, options.out, machine, parent=parent)
 
 
-def train_in_folder(spec: TrainingSpec, folder: Path, machine: Machine, *, parent: bytes | None = None) -> Training:
+def train_in_folder(
+    spec: TrainingSpec, folder: Path, machine: Machine, *, parent: ImportedPolicy | None = None
+) -> Training:
     """Train to the end, from the folder's newest checkpoint where there is one.
 
-    `parent` is the canonical policy that the specification starts from.
+    `parent` is the policy that the specification starts from.
     """
     folder.mkdir(parents=True, exist_ok=True)
     training = build_training(spec, machine, parent=parent)

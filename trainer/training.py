@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.training_config import TrainingConfig
 from trainer.adversary import Adversary
 from trainer.distributions import Distribution
@@ -27,10 +28,15 @@ class Training:
     """The only source of randomness besides the games: actions, minibatches and attacks. On the CPU."""
     games: Games
     clip_rewards: bool
-    hardens: bool = False
-    """Its weights were trained before."""
+    parent: PolicyCard | None = None
+    """Of the policy that it started from."""
     update: int = 0
     """Updates done."""
+
+    @property
+    def hardens(self) -> bool:
+        """Whether its weights were trained before."""
+        return self.parent is not None
 
     @property
     def device(self) -> torch.device:

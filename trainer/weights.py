@@ -1,7 +1,8 @@
-"""The weights as they are published: own key names, the layouts that everybody uses, fp16 for networks of pixels.
+"""The weights as they are published: own key names, the layouts that everybody uses, fp16 for the Nature CNN.
 
 The Nature CNN has conv1, conv2, conv3, hidden, policy and value, with the plain (32, 4, 8, 8) kernel
-first; the tanh networks have policy.hidden1, policy.hidden2, policy.output and the same under value.
+first; the tanh networks have policy.hidden1, policy.hidden2, policy.output and the same under value. A Gaussian has
+log_std beside them. Of any other network, which is a graph, these are the trained tensors alone.
 """
 
 from collections.abc import Mapping

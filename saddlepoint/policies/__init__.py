@@ -1,7 +1,7 @@
 """Uploaded bytes to a canonical policy, and a canonical policy to a differentiable network."""
 
 from saddlepoint.policies.agreement import check_rows, disagreement
-from saddlepoint.policies.importing import ImportedPolicy, canonical_model, import_policy
+from saddlepoint.policies.importing import ImportedPolicy, canonical_model, canonical_policy, import_policy
 from saddlepoint.policies.network import Outputs, PolicyNetwork, Precision, load_network
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "PolicyNetwork",
     "Precision",
     "canonical_model",
+    "canonical_policy",
     "check_rows",
     "disagreement",
     "import_policy",

@@ -14,10 +14,11 @@ from saddlepoint.policies.agreement import check_rows, compare_all, disagreement
 from saddlepoint.policies.formats import recognise
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.naming import plain
-from saddlepoint.policies.network import PolicyNetwork, load_network
+from saddlepoint.policies.network import load_network
 from saddlepoint.policies.onnx_writer import to_onnx
 from saddlepoint.policies.state_dicts import from_state_dict
 from saddlepoint.schemas.policies import HEAD_OUTPUTS, InputDescription, OutputDescription, PolicyCard, PolicyHints
+from saddlepoint.schemas.policies import policy_id as policy_id_of
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,7 @@ def import_policy(
     try:
         found = recognise(data, hints)
         model = to_onnx(found.graph)
-        network = load_network(model)
-        difference = _difference(found, network, model)
+        difference = _difference(found, model)
     except (SaddlepointError, MemoryError):
         raise
     except Exception as error:
@@ -61,13 +61,25 @@ def import_policy(
     return ImportedPolicy(model, _card(data, filename_hint, hints, policy_id, created_at, found, model, difference))
 
 
+def canonical_policy(found: Found, *, name: str | None, owner: str, created_at: datetime) -> ImportedPolicy:
+    """A policy of a graph of our own making, such as a trainer's, checked as an upload is.
+
+    Its canonical model counts as its file. Raises NonFiniteWeights and BackendDisagreement.
+    """
+    model, hints = to_onnx(found.graph), PolicyHints(name=name)
+    difference = _difference(found, model)
+    identity = policy_id_of(owner, hashlib.sha256(model).hexdigest(), hints)
+    return ImportedPolicy(model, _card(model, None, hints, identity, created_at, found, model, difference))
+
+
 def canonical_model(tensors: Mapping[str, Tensor], hints: PolicyHints | None = None) -> bytes:
     """Canonical ONNX of plain weights whose names are known, such as a trainer's own; raises PolicyRejected."""
     return to_onnx(from_state_dict(tensors, hints or PolicyHints(), file_format="safetensors").graph)
 
 
-def _difference(found: Found, network: PolicyNetwork, model: bytes) -> float:
+def _difference(found: Found, model: bytes) -> float:
     """How far torch, onnxruntime on the canonical model and onnxruntime on the upload itself are apart."""
+    network = load_network(model)
     rows = check_rows(network.observation_shape, *(found.bounds or (None, None)))
     difference = disagreement(network, model, rows)
     if found.original is not None:

@@ -8,6 +8,7 @@ import pytest
 from saddlepoint.endings import end
 from saddlepoint.queue import TRAIN
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.policies import InputDescription
 from saddlepoint.schemas.trainings import DEFENSES, ProofPart, TrainingRecord
 from saddlepoint.store import get_record, put_record
 from saddlepoint.work import TRAINING
@@ -81,6 +82,15 @@ async def test_the_parent_must_fit_the_environment(bench: Bench) -> None:
     other = await bench.api.post("/v1/trainings", json={**SPEC, "policy_id": parent, "env": "PongNoFrameskip-v4"})
     assert fits.status_code == 202
     assert (other.status_code, other.json()["code"]) == (422, "action-mismatch")
+
+
+async def test_a_parent_that_nobody_can_train_is_refused_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = bench.workers.card
+    memory = {"states": [InputDescription(shape=(8,))]}
+    monkeypatch.setattr(bench.workers, "card", lambda request: card(request).model_copy(update=memory))
+    parent = (await bench.upload()).json()["id"]
+    answer = await bench.api.post("/v1/trainings", json={**SPEC, "policy_id": parent})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unsupported-architecture")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from saddlepoint.queue import JobQueue
 from saddlepoint.store import Store, open_store
-from tests.trainer import steering
+from tests.trainer import pictures, steering
 
 
 @pytest.fixture
@@ -27,3 +27,11 @@ def steering_id() -> Iterator[str]:
     gymnasium.register(steering.ENV_ID, entry_point="tests.trainer.steering:Steering")
     yield steering.ENV_ID
     del gymnasium.registry[steering.ENV_ID]
+
+
+@pytest.fixture
+def pictures_id() -> Iterator[str]:
+    """The id of the toy with pictures, registered for one test."""
+    gymnasium.register(pictures.ENV_ID, entry_point="tests.trainer.pictures:Pictures")
+    yield pictures.ENV_ID
+    del gymnasium.registry[pictures.ENV_ID]

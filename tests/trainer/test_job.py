@@ -15,10 +15,11 @@ from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import TERMINAL, EvaluationRecord, EvaluationSpec
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import TrainingSpec
-from saddlepoint.store import Store, get_record, open_store
+from saddlepoint.store import Store, get_record, open_store, put_record
 from saddlepoint.work import TRAINING, find_terminal
 from tests.trainer.cartpole import any_method, cartpole_spec
 from tests.trainer.jobs import ID, UPDATES, published, run, submit
+from tests.trainer.parents import parent
 from trainer import attempts, job
 from trainer.build import Machine
 from trainer.curve import UpdateRecord
@@ -193,6 +194,26 @@ def test_a_training_that_is_to_be_evaluated_begins_that_when_it_has_published(st
     evaluation = get_record(store, keys.evaluation_spec(training.proof.evaluation), EvaluationRecord)
     assert (evaluation.policy_id, evaluation.owner) == (training.policy_id, "anna")
     assert not training.proof.is_pending
+
+
+def test_a_policy_of_any_kind_is_hardened(store: Store, queue: JobQueue) -> None:
+    policy = parent("perceptron")
+    store.put(keys.policy_model(policy.card.id), policy.model)
+    put_record(store, keys.policy_card(policy.card.id), policy.card)
+    submit(store, cartpole_spec(512).model_copy(update={"policy_id": policy.card.id}))
+    training = run(store, queue)
+    assert training.policy_id is not None
+    card = get_record(store, keys.policy_card(training.policy_id), PolicyCard)
+    assert card.lineage is not None
+    assert card.lineage.parent == policy.card.id
+    assert load_network(store.get(keys.policy_model(training.policy_id))).observation_shape == (4,)
+
+
+def test_a_parent_that_was_deleted_ends_the_training(store: Store, queue: JobQueue) -> None:
+    submit(store, cartpole_spec(512).model_copy(update={"policy_id": "gone"}))
+    training = run(store, queue)
+    assert training.error is not None
+    assert (training.status, training.error.code) == ("failed", "not-found")
 
 
 def test_an_environment_that_cannot_be_trained_fails(store: Store, queue: JobQueue) -> None:

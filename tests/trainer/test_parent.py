@@ -1,17 +1,16 @@
 """Hardening starts from exactly the policy that was uploaded."""
 
-from datetime import UTC, datetime
-
 import pytest
 import torch
 from safetensors.torch import load, save
 
-from saddlepoint.errors import UnsupportedArchitecture
-from saddlepoint.policies import import_policy
-from saddlepoint.schemas.policies import PolicyHints
+from saddlepoint.errors import ActionMismatch, ObservationMismatch
+from saddlepoint.policies import ImportedPolicy
+from tests.policies.networks import imported
 from tests.trainer.worlds import world
-from trainer.network import ActorCritic, initialize, make_network
-from trainer.parent import take_over
+from trainer.graph_network import GraphNetwork
+from trainer.network import ActorCritic, MlpNetwork, NatureNetwork, initialize, make_network
+from trainer.parent import inherit
 from trainer.weights import to_published
 
 
@@ -25,42 +24,49 @@ def network(*shape: int, seed: int) -> ActorCritic:
     return made
 
 
-def canonical(weights: bytes, **hints: str) -> bytes:
-    given = PolicyHints.model_validate(hints)
-    imported = import_policy(
-        weights, filename_hint=None, hints=given, policy_id="p", created_at=datetime(2026, 1, 1, tzinfo=UTC)
-    )
-    return imported.model
+def child_of(parent: ImportedPolicy, actions: int = 5) -> ActorCritic:
+    description = world(parent.card.observation.shape, actions)
+    return inherit(parent, description, torch.Generator().manual_seed(1), 1.0)
 
 
-@pytest.mark.parametrize("shape", [(4, 84, 84), (6,)])
-def test_policy_and_critic_are_taken_over(shape: tuple[int, ...]) -> None:
-    parent, child = network(*shape, seed=0), network(*shape, seed=1)
+@pytest.mark.parametrize(("shape", "kind"), [((4, 84, 84), NatureNetwork), ((6,), MlpNetwork)])
+def test_policy_and_critic_of_our_own_networks_are_taken_over(shape: tuple[int, ...], kind: type[ActorCritic]) -> None:
+    parent = network(*shape, seed=0)
     observation = torch.arange(2.0 * torch.Size(shape).numel()).reshape(2, *shape) % 7
-    take_over(child, canonical(to_published(parent)))
+    child = child_of(imported(to_published(parent)))
+    assert isinstance(child, kind)
     for expected, got in zip(parent(parent.encode(observation)), child(child.encode(observation)), strict=True):
         assert torch.allclose(expected, got, atol=2e-3 * float(expected.detach().abs().max()))
 
 
 def test_without_a_critic_the_value_starts_anew() -> None:
-    parent, child = network(6, seed=0), network(6, seed=1)
-    fresh = child.state_dict()["value.output.weight"].clone()
+    parent = network(6, seed=0)
     weights = {name: value for name, value in load(to_published(parent)).items() if name.startswith("policy")}
-    take_over(child, canonical(save(weights)))
-    assert torch.equal(child.state_dict()["value.output.weight"], fresh)
+    child = child_of(imported(save(weights)))
+    fresh = make_network(world((6,), 5))
+    initialize(fresh, torch.Generator().manual_seed(1), 1.0)
+    assert isinstance(child, MlpNetwork)
+    assert torch.equal(child.state_dict()["value.output.weight"], fresh.state_dict()["value.output.weight"])
     assert torch.equal(child.state_dict()["policy.output.weight"], weights["policy.output.weight"])
 
 
-def test_another_activation_is_another_network() -> None:
-    model = canonical(to_published(network(6, seed=0)), activation="relu")
-    with pytest.raises(UnsupportedArchitecture, match="64-64 tanh"):
-        take_over(network(6, seed=1), model)
+def test_another_activation_is_trained_as_the_graph_that_it_is() -> None:
+    assert isinstance(child_of(imported(to_published(network(6, seed=0)), activation="relu")), GraphNetwork)
 
 
-def test_another_width_is_another_network() -> None:
+def test_another_critic_is_kept_by_training_the_graph() -> None:
     tensors = load(to_published(network(6, seed=0)))
-    narrow = {name: value[:, :32] if name.endswith("output.weight") else value for name, value in tensors.items()}
-    narrow |= {name: value[:32] for name, value in tensors.items() if "hidden2" in name}
-    weights = save({name: value.contiguous() for name, value in narrow.items()})
-    with pytest.raises(UnsupportedArchitecture, match="64-64 tanh"):
-        take_over(network(6, seed=1), canonical(weights))
+    narrow = {name: value[:, :32] if name == "value.output.weight" else value for name, value in tensors.items()}
+    narrow |= {name: value[:32] for name, value in tensors.items() if name.startswith("value.hidden2")}
+    parent = imported(save({name: value.contiguous() for name, value in narrow.items()}))
+    child = child_of(parent)
+    assert isinstance(child, GraphNetwork)
+    assert any(torch.equal(value, narrow["value.output.weight"]) for value in child.parameters())
+
+
+def test_a_policy_of_another_environment_is_refused() -> None:
+    parent = imported(to_published(network(6, seed=0)))
+    with pytest.raises(ActionMismatch, match="has 4 actions, the policy 5"):
+        child_of(parent, actions=4)
+    with pytest.raises(ObservationMismatch, match=r"of shape \[7\], the policy takes \[6\]"):
+        inherit(parent, world((7,), 5), torch.Generator(), 1.0)

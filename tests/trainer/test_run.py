@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from saddlepoint.errors import InvalidRequest
+from tests.trainer.parents import parent
 from trainer import curve, run
 from trainer.curve import UpdateRecord
 from trainer.export_zoo import export
@@ -85,6 +86,16 @@ def test_a_run_hardens_the_policy_of_a_file(folder: Path, tmp_path: Path) -> Non
     assert card["name"] == "CartPole-v1-atpa"
     assert card["lineage"]["parent"] == run.read_policy(parent).card.id
     assert f"--policy {parent}" in card["command"]
+
+
+def test_a_policy_that_was_trained_as_a_graph_is_exported_as_one(tmp_path: Path) -> None:
+    start, child = tmp_path / "start.onnx", tmp_path / "child"
+    start.write_bytes(parent("perceptron").model)
+    run.main([*ARGUMENTS, "--policy", str(start), "--out", str(child)])
+    path = export(child, tmp_path, episodes=2, parent=start)
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert path.suffix == ".onnx"
+    assert run.read_policy(path).card.sha256 == card["sha256"]
 
 
 def test_a_record_comes_back_from_its_line() -> None:

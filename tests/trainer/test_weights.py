@@ -119,7 +119,8 @@ def test_a_gaussian_has_a_deviation_of_one_that_is_published(shape: tuple[int, .
     assert head.shape == (3, 4)
     assert head[:, 2:].tolist() == [[0.0, 0.0]] * 3
     assert load(to_published(made))["log_std"].tolist() == [0.0, 0.0]
-    assert torch.equal(made.frozen().head_of(made.encode(observation).float()), head.detach())
+    attacked = made.frozen().forward_attack(made.encode(observation).float()).head
+    assert torch.equal(attacked, head.detach())
 
 
 @pytest.mark.parametrize("shape", [(4, 35, 84), (210, 160, 3), (4, 84), ()])
