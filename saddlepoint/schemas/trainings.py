@@ -47,6 +47,7 @@ DEFENSES: dict[str, DefenseDescription] = {
     "stagewise": DefenseDescription(
         method="stagewise",
         title="StageWise",
+        acts_on="clean observations, attacked ones after a third",
         summary="A third of the training without an adversary, the rest as ATPA.",
         source="Kos and Song 2017, with the ATPA paper's section 5",
         adversarial=True,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from saddlepoint.evaluation.comparison_statistics import group_mean
 from saddlepoint.evaluation.epsilon_chart import Point
 from saddlepoint.schemas.trainings import DEFENSES
 from trainer import curve
 from trainer.reproduce.models import Model
-from trainer.reproduce.pooling import pool
 from trainer.run import CURVE
 
 MOST_POINTS = 200
@@ -42,7 +42,7 @@ def mean_curve(runs: Sequence[Model]) -> list[Point]:
     chosen = sorted({round(place) for place in np.linspace(0, len(shared) - 1, min(MOST_POINTS, len(shared)))})
     points = []
     for step in (shared[index] for index in chosen):
-        found = pool([[each[step]] for each in curves])
+        found = group_mean([[each[step]] for each in curves])
         points.append(Point(float(step), found.mean, found.ci95))
     return points
 

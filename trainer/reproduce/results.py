@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from saddlepoint.evaluation.comparison_statistics import group_mean
+from saddlepoint.evaluation.statistics import Estimate
 from saddlepoint.schemas.reports import Cell, RobustnessReport
 from trainer.reproduce import paper
 from trainer.reproduce.models import runs_of
-from trainer.reproduce.pooling import Pooled, pool
 from trainer.reproduce.study import Study
 
 GREEDY = "ce, greedy"
@@ -34,10 +35,10 @@ class Results:
         found = [cell for report in self.table for cell in _cells(report, row)]
         return [cell.returns for cell in found]
 
-    def pooled(self, row: str) -> Pooled | None:
-        """None where no run has the row."""
+    def pooled(self, row: str) -> Estimate | None:
+        """With an interval over runs, or over the episodes of a single one; None where no run has the row."""
         returns = self.returns(row)
-        return pool(returns) if returns else None
+        return group_mean(returns) if returns else None
 
     def random_policy(self) -> float | None:
         """The mean return of random actions, which is the same game in every report."""
@@ -47,13 +48,13 @@ class Results:
         """How long the runs were trained, as their policies' lineages say."""
         return sorted({int(report.policy["lineage"]["steps"]) for report in self.table if report.policy.get("lineage")})
 
-    def by_epsilon(self, epsilon: float) -> list[tuple[float, Pooled]]:
+    def by_epsilon(self, epsilon: float) -> list[tuple[float, Estimate]]:
         """The policy attack in balls of every size that was measured; `epsilon` is that of the table."""
         found = {0.0: self.returns("none"), epsilon: self.returns("ce")}
         for report in self.epsilons:
             for cell in report.cells:
                 found.setdefault(cell.epsilon, []).append(cell.returns)
-        return [(radius, pool(returns)) for radius, returns in sorted(found.items()) if returns]
+        return [(radius, group_mean(returns)) for radius, returns in sorted(found.items()) if returns]
 
 
 def _cells(report: RobustnessReport, row: str) -> Iterator[Cell]:

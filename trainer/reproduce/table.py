@@ -45,7 +45,8 @@ def _cell(study: Study, results: Results, row: str) -> str:
     if found is None:
         return MISSING
     text = f"{number(found.mean, 2)} {interval(found.ci95, 2)}".strip()
-    return text if found.runs == study.seeds else f"{text} ({found.runs} of {study.seeds} runs)"
+    runs = len(results.returns(row))
+    return text if runs == study.seeds else f"{text} ({runs} of {study.seeds} runs)"
 
 
 def _steps(results: Results) -> str:
