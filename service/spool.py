@@ -53,7 +53,7 @@ class SpoolFile:
         self.size = 0
 
     async def __aenter__(self) -> Self:
-        await run_in_threadpool(self._open)
+        self._open()
         return self
 
     async def __aexit__(
@@ -82,6 +82,7 @@ class SpoolFile:
             await run_in_threadpool(self._append, chunk)
 
     def _open(self) -> None:
+        """Not in a thread: a task canceled while it waits for one would leave the file behind."""
         try:
             self._descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=self._folder)
         except OSError:

@@ -131,10 +131,15 @@ def test_a_request_to_stop_interrupts_the_job_and_gives_it_back(
         wait_until(lambda: horses(tmp_path, "done"), within_s=60, what="the end of the job")
 
 
+def states(client: redis.Redis) -> list[bytes | str | None]:
+    """Of all workers; one that is idle minds its signals, one that has just been born does not yet."""
+    return [client.hget(key, "state") for key in client.keys("rq:worker:*")]
+
+
 def test_an_idle_worker_stops_on_request(redis_url: str) -> None:
     with worker(redis_url) as process:
         client = redis.Redis.from_url(redis_url)
-        wait_until(lambda: client.keys("rq:worker:*"), within_s=60, what="the start of the worker")
+        wait_until(lambda: states(client) == [b"idle"], within_s=60, what="the start of the worker")
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=30) == 0
 

@@ -57,7 +57,7 @@ async def test_a_canceled_upload_leaves_nothing_behind(tmp_path: Path) -> None:
 
     task = asyncio.create_task(upload())
     while not list(tmp_path.iterdir()):
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # as soon as it is there
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
