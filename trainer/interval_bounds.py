@@ -69,7 +69,9 @@ def margin_bounds(network: ActorCritic, box: Interval, actions: Tensor) -> Inter
     own = actions[:, None]
     differences = (last.weight[:, None] - last.weight).abs().flatten(0, 1)
     radii = functional.linear(features.radius, differences).view(-1, last.out_features, last.out_features)
-    return Interval(logits - logits.gather(1, own), radii[torch.arange(len(actions)), :, actions])
+    return Interval(
+        logits - logits.gather(1, own), radii[torch.arange(len(actions), device=actions.device), :, actions]
+    )
 
 
 def log_probability_bounds(network: ActorCritic, box: Interval, actions: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """RADIAL-PPO (Oikarinen et al. 2021, Robust Deep RL through Adversarial Loss): PPO and its worst case in the ball.
 
 Interval bounds give the lowest and the highest probability that the action taken may have in the ball, and so the
-worst clipped surrogate; the paper mixes it with the plain one half and half. Here differences of logits are bounded,
+worst clipped surrogate; it is mixed with the plain one. Here differences of logits are bounded,
 which is tighter than the authors' bounds of each logit. Value and entropy stay those of the clean states.
 """
 
