@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from saddlepoint.schemas.attacks import Objective, ResolvedAttack
@@ -53,6 +54,16 @@ class Rows:
     def uses_noise(self) -> bool:
         """Whether any row has a ball to start in."""
         return bool((self.epsilon > 0).any())
+
+    @cached_property
+    def in_a_ball(self) -> NDArray[np.bool_]:
+        """(N,): the rows that are perturbed at all."""
+        return _on_the_host(self.epsilon > 0)
+
+    @cached_property
+    def climbs(self) -> NDArray[np.bool_]:
+        """(N,): the rows that take gradient steps."""
+        return _on_the_host(self.steps > 0)
 
     @cached_property
     def tries(self) -> int:
@@ -109,6 +120,11 @@ class Rows:
 def uniform_rows(attack: ResolvedAttack, count: int, device: torch.device | str = "cpu") -> Rows:
     """A batch whose rows are all under one attack."""
     return Rows.of([attack] * count, device)
+
+
+def _on_the_host(mask: Tensor) -> NDArray[np.bool_]:
+    host: NDArray[np.bool_] = mask.cpu().numpy()
+    return host
 
 
 def _climbed(attack: ResolvedAttack, number: int) -> Objective:

@@ -55,7 +55,7 @@ def _first(limits: Ball, row: int, stream: np.random.Generator) -> Tensor:
     """Every entry at one of its limits; of pictures, columns of one sign a channel."""
     shape = limits.lower.shape[1:]
     drawn = (shape[0], 1, shape[2]) if len(shape) == 3 else tuple(shape)
-    is_high = torch.from_numpy(stream.integers(0, 2, drawn).astype(np.bool_)).expand(shape)
+    is_high = _coins(stream, drawn, limits).expand(shape)
     return torch.where(is_high, limits.upper[row], limits.lower[row])
 
 
@@ -66,13 +66,17 @@ def _change_(x: Tensor, limits: Ball, row: int, share: float, stream: np.random.
         side = max(1, min(round((share * height * width) ** 0.5), height, width))
         top, left = stream.integers(0, height - side + 1), stream.integers(0, width - side + 1)
         where: tuple[slice | Tensor, ...] = (slice(None), slice(top, top + side), slice(left, left + side))
-        is_high = torch.from_numpy(stream.integers(0, 2, (channels, 1, 1)).astype(np.bool_))
+        is_high = _coins(stream, (channels, 1, 1), limits)
     else:
         count = max(1, round(share * x.numel()))
         chosen = np.unravel_index(stream.choice(x.numel(), count, replace=False), tuple(x.shape))
         where = tuple(torch.from_numpy(axis.copy()) for axis in chosen)
-        is_high = torch.from_numpy(stream.integers(0, 2, count).astype(np.bool_))
+        is_high = _coins(stream, (count,), limits)
     x[where] = torch.where(is_high, limits.upper[row][where], limits.lower[row][where])
+
+
+def _coins(stream: np.random.Generator, shape: tuple[int, ...], limits: Ball) -> Tensor:
+    return torch.from_numpy(stream.integers(0, 2, shape).astype(np.bool_)).to(limits.lower.device)
 
 
 def _stream(streams: Sequence[np.random.Generator | None], row: int) -> np.random.Generator:

@@ -30,6 +30,7 @@ CHECK_STEP = 8
 """Of every first episode of a seed: where an attack is looked at more closely."""
 PROBED_SEEDS = 8
 """The first ones of a plan: whose attacks are compared with others on the same states."""
+CPU = torch.device("cpu")
 _NO_ATTACK = ResolvedAttack(kind="none")
 
 
@@ -50,6 +51,8 @@ class Networks:
 
     acting: PlayedNetwork
     attacked: PlayedNetwork
+    device: torch.device = CPU
+    """Where both lie, and all that is computed with them."""
 
 
 @dataclass(frozen=True)
@@ -90,27 +93,27 @@ class Actor:
 
     def __init__(self, networks: Networks, plan: Plan, lanes: int) -> None:
         environment = plan.environment
-        self._networks = networks
-        self._choice = choice_of(plan.head, environment)
-        self._bounds = Bounds.of(environment.observation, scale=plan.epsilon_scale)
+        self._networks, self._device = networks, networks.device
+        self._choice = choice_of(plan.head, environment, self._device)
+        self._bounds = Bounds.of(environment.observation, self._device, scale=plan.epsilon_scale)
         self._probed_seeds = _first_seeds(entry.seed for shard in plan.shards for entry in shard.entries)
         shape = (lanes, *environment.observation.shape)
-        self._observations, self._noise = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self._states = tuple(torch.zeros(lanes, *own) for own in networks.acting.state_shapes)
+        self._observations, self._noise = (_copied_from(shape, self._device) for _ in range(2))
+        self._states = tuple(torch.zeros(lanes, *own, device=self._device) for own in networks.acting.state_shapes)
         self._carried: Tensor | None = None
-        self._rows = Rows.of([_attack_of(None)] * lanes)
-        self._head = self._choice.head(torch.zeros(lanes, dtype=torch.bool))
+        self._rows = Rows.of([_attack_of(None)] * lanes, self._device)
+        self._head = self._choice.head(torch.zeros(lanes, dtype=torch.bool, device=self._device))
 
     def assign(self, episodes: Episodes) -> None:
         """Tell which episodes the lanes play from now on."""
-        self._rows = Rows.of([_attack_of(episode) for episode in episodes])
+        self._rows = Rows.of([_attack_of(episode) for episode in episodes], self._device)
         greedy = [episode is not None and episode.cell.action_mode == "greedy" for episode in episodes]
-        self._head = self._choice.head(torch.tensor(greedy))
+        self._head = self._choice.head(torch.tensor(greedy, device=self._device))
         fresh = [lane for lane, episode in enumerate(episodes) if episode is None or episode.length == 0]
         for state in self._states:
             state[fresh] = 0
         if bool(self._rows.frame_consistent.any()):
-            carried = torch.zeros(self._observations.shape) if self._carried is None else self._carried
+            carried = self._zeros() if self._carried is None else self._carried
             carried[fresh] = 0
             self._carried = carried
         else:
@@ -122,7 +125,7 @@ class Actor:
             observation = self._seen(observations, episodes)
             attack = self._attack(observation, episodes, self._rows, self._head)
             perturbed = attack.run(attack.rows)
-            measures = measure(perturbed, (attack.rows.epsilon > 0).numpy(), self._choice)
+            measures = measure(perturbed, attack.rows.in_a_ball, self._choice)
             self._look_closer(attack, perturbed, measures, episodes)
             self._remember(observation, perturbed)
             return Decision(self._choose(perturbed, episodes), measures)
@@ -130,11 +133,11 @@ class Actor:
     def look(self, observations: NDArray[np.generic], episodes: Episodes, cell: PlannedCell) -> Measures:
         """What the attack of another cell would do to every lane that plays; no step is taken, nothing remembered."""
         attacks = [_attack_of(None) if episode is None else cell.attack for episode in episodes]
-        greedy = torch.full((len(episodes),), cell.action_mode == "greedy")
+        greedy = torch.full((len(episodes),), cell.action_mode == "greedy", device=self._device)
         with torch.no_grad():
             observation = self._seen(observations, episodes)
-            attack = self._attack(observation, episodes, Rows.of(attacks), self._choice.head(greedy))
-            return measure(attack.run(attack.rows), (attack.rows.epsilon > 0).numpy(), self._choice)
+            attack = self._attack(observation, episodes, Rows.of(attacks, self._device), self._choice.head(greedy))
+            return measure(attack.run(attack.rows), attack.rows.in_a_ball, self._choice)
 
     def _seen(self, observations: NDArray[np.generic], episodes: Episodes) -> Tensor:
         """float32, with a busy lane's observation in the idle ones."""
@@ -142,11 +145,18 @@ class Actor:
         busy = [lane for lane, episode in enumerate(episodes) if episode is not None]
         idle = [lane for lane, episode in enumerate(episodes) if episode is None]
         self._observations[idle] = self._observations[busy[0]]
-        return torch.from_numpy(self._observations)
+        return self._there(self._observations)
+
+    def _there(self, values: NDArray[Any]) -> Tensor:
+        """`values` where the networks are; on the CPU the same memory."""
+        return torch.from_numpy(values).to(self._device, non_blocking=True)
+
+    def _zeros(self) -> Tensor:
+        return torch.zeros(self._observations.shape, device=self._device)
 
     def _attack(self, observation: Tensor, episodes: Episodes, wanted: Rows, head: Any) -> "_Attack":
         acting = acts_now([own.when for own in wanted.attacks], episodes, lambda: self._clean(observation, wanted))
-        rows = wanted if acting is None else wanted.only(torch.from_numpy(acting))
+        rows = wanted if acting is None else wanted.only(self._there(acting))
         return _Attack(
             _at(self._networks.acting, self._states),
             _at(self._networks.attacked, self._states),
@@ -170,7 +180,7 @@ class Actor:
 
     def _look_closer(self, attack: "_Attack", perturbed: Perturbed, measures: Measures, episodes: Episodes) -> None:
         """Add what the checks of precision and strength find, at the few steps where they are due."""
-        climbs: NDArray[np.bool_] = (attack.rows.steps > 0).numpy()
+        climbs = attack.rows.climbs
         due = climbs & [e is not None and (e.entry.episode, e.length) == (0, CHECK_STEP) for e in episodes]
         if due.any() and self._networks.attacked is not self._networks.acting:
             fp32 = attack.run(attack.rows, precisely=True)
@@ -195,21 +205,22 @@ class Actor:
         noise = uniform_rows(*_keys(episodes, lanes), Purpose.START_NOISE, self._noise.shape[1:], out=out)
         if out is None:
             self._noise[lanes] = noise
-        return torch.from_numpy(self._noise)
+        return self._there(self._noise)
 
     def _restart_noise(self, number: int, episodes: Episodes) -> Tensor:
         lanes = [lane for lane, episode in enumerate(episodes) if episode is not None]
         seeds, numbers, steps = _keys(episodes, lanes)
         places = [MOST_TRIES * step + number for step in steps]
-        noise = torch.zeros(self._noise.shape)
-        noise[lanes] = torch.from_numpy(uniform_rows(seeds, numbers, places, Purpose.RESTART, self._noise.shape[1:]))
-        return noise
+        noise = np.zeros(self._noise.shape, np.float32)
+        noise[lanes] = uniform_rows(seeds, numbers, places, Purpose.RESTART, self._noise.shape[1:])
+        return self._there(noise)
 
     def _frames(self, observation: Tensor, rows: Rows, episodes: Episodes) -> Frames | None:
         if not bool(rows.frame_consistent.any()):
             return None
-        carried = torch.zeros(self._observations.shape) if self._carried is None else self._carried
-        is_first = torch.tensor([episode is not None and episode.length == 0 for episode in episodes])
+        carried = self._zeros() if self._carried is None else self._carried
+        first = [episode is not None and episode.length == 0 for episode in episodes]
+        is_first = torch.tensor(first, device=self._device)
         return Frames(rows.frame_consistent, carried, tied_to_newest(observation) & is_first.unsqueeze(1))
 
     def _choose(self, perturbed: Perturbed, episodes: Episodes) -> NDArray[Any]:
@@ -249,6 +260,12 @@ class _Attack:
             attack_network=self.acting if precisely else self.attacked,
             extras=self.extras,
         )
+
+
+def _copied_from(shape: tuple[int, ...], device: torch.device) -> NDArray[np.float32]:
+    """Zeros in memory of the host, which a GPU copies from by itself."""
+    zeros: NDArray[np.float32] = torch.zeros(shape, pin_memory=device.type == "cuda").numpy()
+    return zeros
 
 
 def _at(network: PlayedNetwork, states: tuple[Tensor, ...]) -> AttackedNetwork:

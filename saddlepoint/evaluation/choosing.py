@@ -42,11 +42,11 @@ class Choice(Protocol):
         """(N,): how far the most and the least likely action are apart in probability."""
 
 
-def choice_of(head: PolicyHead, environment: EnvironmentDescription) -> Choice:
-    """The kind of choice that a policy makes in this environment."""
+def choice_of(head: PolicyHead, environment: EnvironmentDescription, device: torch.device | str = "cpu") -> Choice:
+    """The kind of choice that a policy makes in this environment; `device` is where its outputs lie."""
     if isinstance(environment.action, DiscreteSpace):
         return Discrete(environment.action.n, Categorical(head.temperature))
-    return Numbers(environment.action, head)
+    return Numbers(environment.action, head, device)
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,17 @@ class Discrete:
         return p.amax(dim=1) - p.amin(dim=1)
 
     def _log_p(self, outputs: Tensor) -> NDArray[np.float32]:
-        log_p: NDArray[np.float32] = self.categorical.logits(outputs).log_softmax(dim=1).numpy()
+        log_p: NDArray[np.float32] = self.categorical.logits(outputs).log_softmax(dim=1).cpu().numpy()
         return log_p
 
 
 class Numbers:
     """An action of `n` numbers, within the bounds of the space."""
 
-    def __init__(self, space: ContinuousSpace, head: PolicyHead) -> None:
-        self._bounds = ActionBounds.of(space)
-        low, high = self._bounds.low.numpy(), self._bounds.high.numpy()
+    def __init__(self, space: ContinuousSpace, head: PolicyHead, device: torch.device | str) -> None:
+        bounds = ActionBounds.of(space)
+        low, high = bounds.low.numpy(), bounds.high.numpy()
+        self._bounds = ActionBounds(bounds.low.to(device), bounds.high.to(device))
         self._finite = np.isfinite(low) & np.isfinite(high)
         self._low, self._high, self._n, self._kind = low, high, space.n, head
         self._view = self.head(torch.zeros(0, dtype=torch.bool))
@@ -110,14 +111,14 @@ class Numbers:
         )
 
     def greedy(self, outputs: Tensor) -> NDArray[Any]:
-        actions: NDArray[np.float32] = self._view.played(outputs).numpy().copy()
+        actions: NDArray[np.float32] = self._view.played(outputs).cpu().numpy().copy()
         return actions
 
     def sample_(self, actions: NDArray[Any], outputs: Tensor, lanes: Lanes, keys: Keys) -> None:
         policy = self._view.gaussian(outputs)
-        noise = torch.from_numpy(normal_rows(*keys, Purpose.ACTION, self._n))
+        noise = torch.from_numpy(normal_rows(*keys, Purpose.ACTION, self._n)).to(outputs.device)
         drawn = policy.mean[lanes] + policy.log_std[lanes].exp() * noise
-        actions[lanes] = self._bounds.executed(drawn, squash=self._kind.squash == "tanh").numpy()
+        actions[lanes] = self._bounds.executed(drawn, squash=self._kind.squash == "tanh").cpu().numpy()
 
     def uniform_(self, actions: NDArray[Any], lanes: Lanes, keys: Keys) -> None:
         """Uniform within the bounds, and a standard normal number where there are none."""

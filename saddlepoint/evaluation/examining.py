@@ -10,6 +10,7 @@ from saddlepoint.envs.lanes import LaneEnvironment, make_lanes
 from saddlepoint.evaluation.clean_score import clean_score_hints
 from saddlepoint.evaluation.clean_states import at_clean_states, unattacked
 from saddlepoint.evaluation.shards import load_networks
+from saddlepoint.policies.network import load_network
 from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, PlannedCell
 from saddlepoint.schemas.policies import PolicyCard
@@ -44,7 +45,7 @@ def examine(
         found = at_clean_states(plan, networks, environment, lengths, alive=alive)
     if beats_random(plan, clean, episodes):
         return Examination(clean_states=found)
-    hints = clean_score_hints(plan, card, networks.acting, clean, make_environment, alive=alive)
+    hints = clean_score_hints(plan, card, load_network(model), clean, make_environment, alive=alive)
     return Examination(clean_states=found, hints=hints)
 
 

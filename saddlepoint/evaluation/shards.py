@@ -1,13 +1,15 @@
 """Playing a shard: every episode of a planned list, to its end, many at a time."""
 
 from collections import deque
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from functools import partial
 
 import torch
 
-from saddlepoint.envs.lanes import LaneEnvironment, make_lanes
-from saddlepoint.evaluation.acting import Actor, Networks
+from saddlepoint.envs.lanes import Actions, LaneEnvironment, LaneStep, make_lanes
+from saddlepoint.evaluation.acting import CPU, Actor, Networks
 from saddlepoint.evaluation.lanes import Episode, Totals
 from saddlepoint.evaluation.memory import keep_freed_memory
 from saddlepoint.policies.network import load_network
@@ -16,61 +18,102 @@ from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
 Finished = Callable[[int, int, int], bool]
 Put = Callable[[EpisodeResult], None]
 Heartbeat = Callable[[int], None]
+GROUPS = {"cpu": 1, "cuda": 2}
+"""Of lanes, by where the networks lie: beside a GPU one group's emulators step while the other's rows are attacked; on
+the CPU both would want the one core that a worker has."""
 
 
-def play_shard(plan: Plan, shard: Shard, model: bytes, *, finished: Finished, put: Put, heartbeat: Heartbeat) -> None:
+def play_shard(
+    plan: Plan,
+    shard: Shard,
+    model: bytes,
+    *,
+    finished: Finished,
+    put: Put,
+    heartbeat: Heartbeat,
+    groups: int | None = None,
+) -> None:
     """Play every entry of `shard` that is not finished with the canonical ONNX `model`.
 
     `finished(cell, seed, episode)` is asked once an entry, right before it would start; `put` is called with every
-    result as soon as there is one; `heartbeat` with the agent steps played here so far after every step of the batch,
-    and may raise (Canceled) to stop. Sets torch's thread count to the plan's and how this process holds memory.
+    result as soon as there is one; `heartbeat` with the agent steps played here so far after every step of a batch,
+    and may raise (Canceled) to stop. `groups` of lanes, as many as suit the device if None, change no result. Sets
+    torch's thread count to the plan's and how this process holds memory.
     """
     torch.set_num_threads(plan.threads)
     keep_freed_memory()
     networks = load_networks(plan, model)
-    environment = make_lanes(
-        plan.environment.env, shard.lanes, max_episode_steps=plan.max_episode_steps, threads=plan.threads
-    )
-    with closing(environment):
-        play(plan, shard, networks, environment, finished=finished, put=put, heartbeat=heartbeat)
+    rounds = -(-len(shard.entries) // shard.lanes)
+    with ExitStack() as stack:
+        environments = [
+            stack.enter_context(closing(_make_lanes(plan, shard)))
+            for _ in range(min(groups or GROUPS[networks.device.type], rounds))
+        ]
+        play(plan, shard, networks, environments, finished=finished, put=put, heartbeat=heartbeat)
+
+
+def _make_lanes(plan: Plan, shard: Shard) -> LaneEnvironment:
+    return make_lanes(plan.environment.env, shard.lanes, max_episode_steps=plan.max_episode_steps, threads=plan.threads)
 
 
 def load_networks(plan: Plan, model: bytes) -> Networks:
-    """The canonical ONNX `model` as it acts and as it is attacked."""
-    acting = load_network(model)
-    return Networks(acting, acting if plan.precision == "fp32" else load_network(model, precision=plan.precision))
+    """The canonical ONNX `model` as it acts and as it is attacked, on a GPU where there is one."""
+    device = torch.device("cuda") if torch.cuda.is_available() else CPU
+    acting = load_network(model).to(device)
+    if plan.precision == "fp32":
+        return Networks(acting, acting, device)
+    return Networks(acting, load_network(model, precision=plan.precision).to(device), device)
 
 
 def play(
     plan: Plan,
     shard: Shard,
     networks: Networks,
-    environment: LaneEnvironment,
+    environments: Sequence[LaneEnvironment],
     *,
     finished: Finished,
     put: Put,
     heartbeat: Heartbeat,
 ) -> None:
-    """`play_shard` with what it loads: lane k plays entries k, k + lanes, k + 2 lanes, ... in this order.
+    """`play_shard` with what it loads; each environment is a group of lanes, whose rows are a batch.
 
-    Fixed lanes rather than the next free one, because in some networks the last bits of a row depend on its place in
-    the batch: an episode then has the same place whatever else is finished already.
+    The n-th entry is played in row n modulo `shard.lanes` of the batch of its group, and lanes play theirs in this
+    order: in some networks the last bits of a row depend on its place in the batch, and an episode has the same place
+    whatever else is finished already and however many groups there are. While one group is attacked, the environments
+    of the others step in threads.
     """
-    run = _Run(plan, shard, networks, environment)
-    while run.fill(finished):
-        for result in run.step():
-            put(result)
-        heartbeat(run.steps)
+    runs = [_Run(plan, shard, networks, environments, group) for group in range(len(environments))]
+    with ThreadPoolExecutor(len(runs)) as threads:
+        depart = _at_once if len(runs) == 1 else partial(_beside, threads)
+        flying = deque((run, depart(run.environment, run.act())) for run in runs if run.fill(finished))
+        while flying:
+            run, step = flying.popleft()
+            for result in run.arrive(step()):
+                put(result)
+            heartbeat(sum(each.steps for each in runs))
+            if run.fill(finished):
+                flying.append((run, depart(run.environment, run.act())))
+
+
+def _at_once(environment: LaneEnvironment, actions: Actions) -> Callable[[], LaneStep]:
+    return partial(environment.step, actions)
+
+
+def _beside(threads: ThreadPoolExecutor, environment: LaneEnvironment, actions: Actions) -> Callable[[], LaneStep]:
+    return threads.submit(environment.step, actions).result
 
 
 class _Run:
-    """A shard under way."""
+    """One group of a shard under way."""
 
-    def __init__(self, plan: Plan, shard: Shard, networks: Networks, environment: LaneEnvironment) -> None:
+    def __init__(
+        self, plan: Plan, shard: Shard, networks: Networks, environments: Sequence[LaneEnvironment], group: int
+    ) -> None:
         self.steps = 0
+        self.environment = environments[group]
         self._cells = plan.cells
-        self._environment = environment
-        self._waiting = [deque(shard.entries[lane :: shard.lanes]) for lane in range(shard.lanes)]
+        first, stride = group * shard.lanes, len(environments) * shard.lanes
+        self._waiting = [deque(shard.entries[first + lane :: stride]) for lane in range(shard.lanes)]
         self._episodes: list[Episode | None] = [None] * shard.lanes
         self._actor = Actor(networks, plan, shard.lanes)
         self._totals = Totals(shard.lanes)
@@ -84,7 +127,7 @@ class _Run:
             self._totals.clear(episode.lane)
         if started:
             lanes, seeds = [e.lane for e in started], [e.environment_seed for e in started]
-            self._environment.reset(lanes, seeds)
+            self.environment.reset(lanes, seeds)
         if idle:
             self._actor.assign(self._episodes)
         return len(idle) - len(started) < len(self._episodes)
@@ -96,10 +139,14 @@ class _Run:
                 return Episode(lane=lane, entry=entry, cell=self._cells[entry.cell])
         return None
 
-    def step(self) -> list[EpisodeResult]:
-        """One step of every lane; the results of the episodes that it ended."""
-        decision = self._actor.act(self._environment.observations, self._episodes)
-        after = self._environment.step(decision.actions)
+    def act(self) -> Actions:
+        """The actions of one step of every lane."""
+        self._decision = self._actor.act(self.environment.observations, self._episodes)
+        return self._decision.actions
+
+    def arrive(self, after: LaneStep) -> list[EpisodeResult]:
+        """Take what the step brought; the results of the episodes that it ended."""
+        decision = self._decision
         self._totals.add(decision.measures)
         ended = []
         for episode in filter(None, list(self._episodes)):

@@ -73,7 +73,7 @@ def results(planned: Plan) -> list[EpisodeResult]:
         planned,
         planned.shards[0],
         networks,
-        environment,
+        [environment],
         finished=lambda *_: False,
         put=found.append,
         heartbeat=lambda _: None,

@@ -1,10 +1,12 @@
 import random
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import torch
 
+from saddlepoint.envs.interface import Actions, LaneStep
 from saddlepoint.envs.seeding import Purpose, episode_seed, gumbel_rows
 from saddlepoint.errors import Canceled
 from saddlepoint.evaluation.acting import Networks
@@ -25,6 +27,7 @@ def play_corridor(
     finished: Callable[[int, int, int], bool] = lambda *_: False,
     heartbeat: Callable[[int], None] = lambda _: None,
     environment: Corridor | None = None,
+    groups: Sequence[Corridor] = (),
 ) -> dict[Key, EpisodeResult]:
     policy = policy or honest_policy()
     cells = {planned_cell.key: planned_cell.index for planned_cell in planned.cells}
@@ -36,8 +39,8 @@ def play_corridor(
         results[key] = result
 
     (shard,) = planned.shards
-    environment = environment or Corridor(shard.lanes)
-    play(planned, shard, Networks(policy, policy), environment, finished=finished, put=put, heartbeat=heartbeat)
+    environments = groups or [environment or Corridor(shard.lanes)]
+    play(planned, shard, Networks(policy, policy), environments, finished=finished, put=put, heartbeat=heartbeat)
     return results
 
 
@@ -160,6 +163,40 @@ def test_an_episode_keeps_its_lane_whatever_is_finished() -> None:
     assert set(second.resets) < set(first.resets)
     lane_of = {entry: index % 8 for index, entry in enumerate(planned.shards[0].entries)}
     assert sorted(first.resets) == sorted((lane, episode_seed(*entry[1:])) for entry, lane in lane_of.items())
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_groups_of_lanes_change_nothing(count: int) -> None:
+    planned = plan(MIXED, entries(MIXED))
+    groups = [Corridor(8) for _ in range(count)]
+    assert play_corridor(planned, groups=groups) == play_corridor(planned)
+    assert all(group.resets for group in groups)
+
+
+def test_while_one_group_steps_another_is_attacked() -> None:
+    policy = honest_policy()
+
+    class Slow(Corridor):
+        """Its first step ends when the policy has been asked again."""
+
+        def step(self, actions: Actions) -> LaneStep:
+            asked, deadline = len(policy.calls), time.monotonic() + 10
+            while self._steps[0] == 0 and len(policy.calls) == asked:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            return super().step(actions)
+
+    planned = plan(MIXED, entries(MIXED))
+    assert play_corridor(planned, policy=policy, groups=[Slow(8), Corridor(8)]) == play_corridor(planned)
+
+
+def test_an_error_of_one_group_ends_the_shard() -> None:
+    class Broken(Corridor):
+        def step(self, actions: Actions) -> LaneStep:
+            raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        play_corridor(plan(MIXED, entries(MIXED)), groups=[Corridor(8), Broken(8)])
 
 
 def test_nothing_is_played_where_everything_is_finished() -> None:

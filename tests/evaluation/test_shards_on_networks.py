@@ -24,7 +24,9 @@ ACROBOT = EnvironmentDescription(
 )
 
 
-def play(planned: Plan, model: bytes, *, skip: frozenset[Key] = frozenset()) -> dict[Key, EpisodeResult]:
+def play(
+    planned: Plan, model: bytes, *, skip: frozenset[Key] = frozenset(), groups: int | None = None
+) -> dict[Key, EpisodeResult]:
     results: dict[Key, EpisodeResult] = {}
 
     def finished(cell: int, seed: int, episode: int) -> bool:
@@ -33,7 +35,7 @@ def play(planned: Plan, model: bytes, *, skip: frozenset[Key] = frozenset()) -> 
     def put(result: EpisodeResult) -> None:
         results[(result.cell_key, result.seed, result.episode)] = result
 
-    play_shard(planned, planned.shards[0], model, finished=finished, put=put, heartbeat=lambda _: None)
+    play_shard(planned, planned.shards[0], model, finished=finished, put=put, heartbeat=lambda _: None, groups=groups)
     return results
 
 
@@ -70,10 +72,13 @@ def test_max_episode_steps_cuts_and_counts() -> None:
     ],
 )
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_restart_repeats_every_bit(
+def test_a_restart_repeats_every_bit_and_so_do_groups_of_lanes(
     environment: EnvironmentDescription, model: bytes, epsilon: float, limit: int, precision: str
 ) -> None:
-    """Skipped entries leave their lanes idle or move the later entries forward in time, never to another lane."""
+    """Skipped entries leave their lanes idle or move the later entries forward in time, never to another lane.
+
+    So do groups of lanes: an entry has the same row in the batch of any of them.
+    """
     cells = [
         cell(0, mode="sample"),
         cell(1, attack("ce", epsilon=epsilon, steps=3), mode="sample"),
@@ -89,3 +94,5 @@ def test_a_restart_repeats_every_bit(
     assert set(rest) == set(whole) - kept
     for key, result in rest.items():
         assert whole[key] == result
+    assert play(planned, model, groups=2) == whole
+    assert play(planned, model, groups=2, skip=kept) == rest

@@ -103,7 +103,7 @@ def watch(plan: Plan, networks: Networks, environment: LaneEnvironment) -> tuple
         plan,
         plan.shards[0],
         replace(networks, acting=acting),
-        lanes,
+        [lanes],
         finished=lambda *_: False,
         put=results.append,
         heartbeat=lambda _: None,
