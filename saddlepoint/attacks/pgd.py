@@ -81,13 +81,15 @@ def perturb(
     *,
     head: Head = CATEGORICAL,
     attack_network: AttackedNetwork | None = None,
+    black_box: AttackedNetwork | None = None,
     extras: Extras = NOTHING,
 ) -> Perturbed:
     """Perturb every row of `observation` (N, *obs) float32 as `rows` says.
 
     `noise` (N, *obs) float32, uniform in [0, 1), is where the rows start; None if no row has a ball. Gradients are
-    taken of `attack_network` (the same policy in the same layout, possibly at lower precision); targets, losses and
-    the outputs that come back are of `network`. A row's result does not depend on the attacks of the other rows.
+    taken of `attack_network` (the same policy in the same layout, possibly at lower precision), and a search that sees
+    outputs alone asks `black_box`; targets, losses and the outputs that come back are of `network`. A row's result does
+    not depend on the attacks of the other rows.
     """
     with torch.no_grad():
         arranged = network.to_attack_layout(observation)
@@ -101,7 +103,17 @@ def perturb(
         scale = None if bounds.scale is None else _arranged(network, bounds.scale, observation)[:1]
         ball = _ball(network, observation, arranged, rows, bounds, scale, extras.frames)
         search = _Search(
-            network, attack_network or network, observation, arranged, rows, ball, scale, head, clean, extras
+            network,
+            attack_network or network,
+            black_box or network,
+            observation,
+            arranged,
+            rows,
+            ball,
+            scale,
+            head,
+            clean,
+            extras,
         )
         found, best_loss = search.run(noise)
         given = network.forward_attack(found.x)
@@ -127,6 +139,7 @@ class _Search:
 
     network: AttackedNetwork
     attack_network: AttackedNetwork
+    black_box: AttackedNetwork
     observation: Tensor
     arranged: Tensor
     rows: Rows
@@ -212,7 +225,7 @@ class _Search:
         limits = Ball(back(self.ball.lower), back(self.ball.upper))
 
         def value(candidate: Tensor) -> Tensor:
-            return self._value(self.network.to_attack_layout(candidate))
+            return self.measured(self.black_box.forward_attack(self.black_box.to_attack_layout(candidate)).head)
 
         searched = square_search(self.observation, limits, self.rows, value, self.extras.streams)
         settled = self._settle(self.network.to_attack_layout(searched))

@@ -47,12 +47,14 @@ class PlayedNetwork(AttackedNetwork, Protocol):
 
 @dataclass(frozen=True)
 class Networks:
-    """One policy twice: `acting` in fp32 chooses actions and is measured, `attacked` gives the gradients."""
+    """One policy several times: `acting` in fp32 chooses actions and is measured, `attacked` gives the gradients."""
 
     acting: PlayedNetwork
     attacked: PlayedNetwork
     device: torch.device = CPU
     """Where both lie, and all that is computed with them."""
+    black_box: PlayedNetwork | None = None
+    """What a search without gradients asks; None for `acting`."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ class Actor:
         return _Attack(
             _at(self._networks.acting, self._states),
             _at(self._networks.attacked, self._states),
+            _at(self._networks.black_box or self._networks.acting, self._states),
             observation,
             rows,
             self._start_noise(rows, episodes),
@@ -241,6 +244,7 @@ class _Attack:
 
     acting: AttackedNetwork
     attacked: AttackedNetwork
+    black_box: AttackedNetwork
     observation: Tensor
     rows: Rows
     noise: Tensor | None
@@ -258,6 +262,7 @@ class _Attack:
             self.bounds,
             head=self.head,
             attack_network=self.acting if precisely else self.attacked,
+            black_box=self.black_box,
             extras=self.extras,
         )
 

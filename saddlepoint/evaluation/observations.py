@@ -9,11 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from saddlepoint.attacks.ball import Bounds, norms
+from saddlepoint.attacks.network import AttackedNetwork
 from saddlepoint.attacks.pgd import Extras, Perturbed, perturb
 from saddlepoint.attacks.rows import Rows
 from saddlepoint.envs.seeding import Purpose, stream, uniform_rows
 from saddlepoint.errors import InvalidRequest
 from saddlepoint.evaluation.choosing import Choice, choice_of
+from saddlepoint.policies.black_box import BlackBox
 from saddlepoint.policies.network import PolicyNetwork, load_network
 from saddlepoint.schemas.attacks import ResolvedAttack
 from saddlepoint.schemas.observation_attacks import (
@@ -62,9 +64,11 @@ def attack_chunk(
         raise InvalidRequest("The observations hold NaN or infinity; an attack needs finite numbers.")
     array = ObservationArray(shape=observations.shape, dtype=str(observations.dtype))
     spaces = spaces_of(spec, array, card)
+    network, attack = load_network(model), resolved(spec)
     attacker = _Attacker(
-        load_network(model),
-        resolved(spec),
+        network,
+        BlackBox(network, model) if attack.kind == "square" else network,
+        attack,
         spec.seed,
         Bounds.of(spaces.observation, scale=spec.epsilon_scale),
         choice_of(head_of(card), spaces),
@@ -78,9 +82,15 @@ def attack_chunk(
 
 class _Attacker:
     def __init__(
-        self, network: PolicyNetwork, attack: ResolvedAttack, seed: int, bounds: Bounds, choice: Choice
+        self,
+        network: PolicyNetwork,
+        black_box: AttackedNetwork,
+        attack: ResolvedAttack,
+        seed: int,
+        bounds: Bounds,
+        choice: Choice,
     ) -> None:
-        self._network, self._attack, self._seed = network, attack, seed
+        self._network, self._black_box, self._attack, self._seed = network, black_box, attack, seed
         self._bounds, self._choice = bounds, choice
 
     def attack(self, observations: NDArray[np.float32], first: int) -> Columns:
@@ -102,6 +112,7 @@ class _Attacker:
             noise(Purpose.START_NOISE, 0),
             self._bounds,
             head=self._choice.head(torch.zeros(WIDTH, dtype=torch.bool)),
+            black_box=self._black_box,
             extras=Extras(restart_noise=lambda number: noise(Purpose.RESTART, number), streams=searches),
         )
         return {name: values[:count] for name, values in self._columns(found, given).items()}

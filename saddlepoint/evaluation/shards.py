@@ -12,6 +12,7 @@ from saddlepoint.envs.lanes import Actions, LaneEnvironment, LaneStep, make_lane
 from saddlepoint.evaluation.acting import CPU, Actor, Networks
 from saddlepoint.evaluation.lanes import Episode, Totals
 from saddlepoint.evaluation.memory import keep_freed_memory
+from saddlepoint.policies.black_box import BlackBox
 from saddlepoint.policies.network import load_network
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
 
@@ -60,9 +61,9 @@ def load_networks(plan: Plan, model: bytes) -> Networks:
     """The canonical ONNX `model` as it acts and as it is attacked, on a GPU where there is one."""
     device = torch.device("cuda") if torch.cuda.is_available() else CPU
     acting = load_network(model).to(device)
-    if plan.precision == "fp32":
-        return Networks(acting, acting, device)
-    return Networks(acting, load_network(model, precision=plan.precision).to(device), device)
+    attacked = acting if plan.precision == "fp32" else load_network(model, precision=plan.precision).to(device)
+    searched = any(cell.attack.kind == "square" for cell in plan.cells)
+    return Networks(acting, attacked, device, BlackBox(acting, model) if searched else None)
 
 
 def play(

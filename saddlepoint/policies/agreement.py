@@ -94,7 +94,7 @@ def disagreement(network: PolicyNetwork, model: bytes, rows: Floats) -> float:
     BackendDisagreement beyond the tolerance.
     """
     step = step_of(network)
-    reference = unrolled(_canonical_step(network, model), rows, network.state_shapes)
+    reference = unrolled(canonical_step(network, model), rows, network.state_shapes)
     widths = (len(rows), 1, 2)
     return max(compare_all(unrolled(step, rows, network.state_shapes, width), reference) for width in widths)
 
@@ -110,7 +110,8 @@ def step_of(network: PolicyNetwork) -> Step:
     return step
 
 
-def _canonical_step(network: PolicyNetwork, model: bytes) -> Step:
+def canonical_step(network: PolicyNetwork, model: bytes) -> Step:
+    """The canonical `model` of `network` in onnxruntime."""
     head, count = HEAD_OUTPUTS[network.head], len(network.state_shapes)
     run = run_onnx(model, [*head, *map(NEXT_STATE.format, range(count))])
 

@@ -160,6 +160,15 @@ def test_square_needs_no_gradient_and_beats_random_noise() -> None:
     assert (searched.linf <= 0.5).all()
 
 
+def test_a_search_asks_the_black_box_alone_as_often_as_it_may() -> None:
+    policy, black_box = bent_policy(), bent_policy()
+    rows = Rows.of([resolved("square", steps=20)] * N)
+    found = perturb(policy, observations(), rows, draw(N, D), unbounded(), black_box=black_box, extras=extras(rows))
+    assert policy.calls == ["forward", "forward"]  # the clean outputs, and those that are acted on
+    assert black_box.calls == ["forward"] * 20
+    assert torch.equal(found.observation, run(resolved("square", steps=20), policy=policy).observation)
+
+
 def test_a_search_does_not_depend_on_its_neighbours() -> None:
     alone = run(resolved("square"))
     mixed = run(resolved("square"), resolved("ce"))

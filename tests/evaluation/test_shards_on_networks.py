@@ -2,7 +2,9 @@
 
 import pytest
 
-from saddlepoint.evaluation.shards import play_shard
+from saddlepoint.evaluation.shards import load_networks, play_shard
+from saddlepoint.policies.black_box import BlackBox
+from saddlepoint.schemas.attacks import ResolvedAttack
 from saddlepoint.schemas.environments import (
     BoxSpace,
     DiscreteSpace,
@@ -53,6 +55,16 @@ def test_the_policy_attack_topples_a_pole_that_noise_does_not() -> None:
     assert mean_return(results, "key-2") < 60
     clean = [result for result in results.values() if result.cell_key == "key-0"]
     assert all(result.truncated and result.length == 500 for result in clean)
+
+
+def test_a_search_is_played_through_onnxruntime_and_nothing_else_is() -> None:
+    square = ResolvedAttack(kind="square", epsilon=0.2, steps=20)
+    entries = [(0, seed, 0) for seed in range(6)]
+    searched = plan([cell(0, square)], entries, environment=CARTPOLE, lanes=16)
+    climbed = plan([cell(0, attack("ce"))], entries, environment=CARTPOLE, lanes=16)
+    assert isinstance(load_networks(searched, balancing_policy()).black_box, BlackBox)
+    assert load_networks(climbed, balancing_policy()).black_box is None
+    assert mean_return(play(searched, balancing_policy()), "key-0") < 60
 
 
 def test_max_episode_steps_cuts_and_counts() -> None:
