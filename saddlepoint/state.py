@@ -86,7 +86,7 @@ def load_training(store: Store, queue: JobQueue, training_id: str, *, curve: boo
         raise NotFound(f"There is no training {training_id}; GET /v1/trainings lists yours.")
     terminal = find_terminal(store, TRAINING, training_id)
     live = None if terminal else queue.progress(training_id)
-    points = _curve(store, training_id) if curve else []
+    points = load_curve(store, training_id) if curve else []
     config = TrainingConfig.model_validate(record.spec.config)
     proved = find_record(store, keys.training_proof(training_id), ProofRecord)
     steps_done = max([live.environment_steps if live else 0, *(point.steps for point in points)])
@@ -117,7 +117,7 @@ def find_proof_part(store: Store, training_id: str, name: str) -> str | None:
     return part.id if part else None
 
 
-def _curve(store: Store, training_id: str) -> list[CurvePoint]:
+def load_curve(store: Store, training_id: str) -> list[CurvePoint]:
     """The points in order; where two attempts trained the same update, the later one counts."""
     pieces = (get_record(store, key, CurvePiece) for key in store.list(keys.training_curves(training_id)))
     points = {point.update: point for piece in pieces for point in piece.points}

@@ -23,7 +23,7 @@ from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.problems import problem_of
-from saddlepoint.schemas.trainings import TrainingRecord
+from saddlepoint.schemas.trainings import CurvePoint, TrainingRecord
 from saddlepoint.store import Store, find_record, get_record
 from saddlepoint.work import TRAINING, find_terminal
 from trainer import attempts, checkpoint, stored
@@ -32,6 +32,7 @@ from trainer.curve import UpdateRecord
 from trainer.pace import Every
 from trainer.ppo import start, train
 from trainer.publish import make_policy, publish
+from trainer.tensorboard import events_of
 from trainer.training import Training
 
 CHECKPOINT_S = 120.0
@@ -87,7 +88,10 @@ class _Attempt:
     number: int = -1
     checkpoint_due: Every = field(default_factory=lambda: Every(CHECKPOINT_S))
     curve_due: Every = field(default_factory=lambda: Every(CURVE_S))
-    points: list[UpdateRecord] = field(default_factory=list)
+    points: list[CurvePoint] = field(default_factory=list)
+    """Those that are not stored yet."""
+    curve: list[CurvePoint] = field(default_factory=list)
+    """All of this training."""
     middle: bytes | None = None
     """The policy half way, while it is not published."""
 
@@ -137,6 +141,7 @@ class _Attempt:
             start(training)
         else:
             checkpoint.restore(training, saved, self.record.spec)
+            self.curve = stored.curve_until(self.store, self.record.id, training.update)
 
     def check_wanted(self) -> None:
         """Raise Canceled if the training has ended, was canceled, or another attempt has taken it over."""
@@ -148,7 +153,8 @@ class _Attempt:
     def keep(self, training: Training, update: UpdateRecord) -> None:
         """Store what is due. What a failing store does not take is tried again, and the training goes on meanwhile."""
         if training.finished or update.update % (1 + training.config.updates // _CURVE_POINTS) == 0:
-            self.points.append(update)
+            self.points.append(stored.curve_point(update))
+            self.curve.append(self.points[-1])
         if training.halfway:
             self.middle = checkpoint.policy_to_bytes(training, self.record.spec)
         if self.checkpoint_due() or training.halfway:
@@ -171,7 +177,7 @@ class _Attempt:
             _log.warning("training %s goes on: %s", self.record.id, error.message)
 
     def put_everything(self, training: Training) -> None:
-        """The checkpoint last, so that nothing from before it is missing when it is gone on from."""
+        """The checkpoint after all that may not be missing when it is gone on from; the event file is made anew."""
         self.check_wanted()
         if self.middle is not None:
             self.publish("middle", self.middle)
@@ -179,6 +185,8 @@ class _Attempt:
         self.put_curve(training)
         saved = checkpoint.to_bytes(training, self.record.spec)
         stored.put_checkpoint(self.store, self.record.id, training.update, self.number, saved)
+        events = events_of(self.curve, self.record.spec.method, self.record.created_at.timestamp())
+        stored.put_events(self.store, self.record.id, training.update, self.number, events)
 
     def put_curve(self, training: Training) -> None:
         stored.put_curve(self.store, self.record.id, self.number, self.points)

@@ -1,6 +1,7 @@
 """Trains one policy in a folder, without queue or service: `python -m trainer.run --env CartPole-v1 --out runs/pole`.
 
-The folder gets `curve.jsonl`, `checkpoint.safetensors` (the newest) and `middle.safetensors` (at half of the updates).
+The folder gets `curve.jsonl`, `checkpoint.safetensors` (the newest), `middle.safetensors` (at half of the updates) and
+an event file for TensorBoard.
 The same command again goes on from the newest checkpoint.
 """
 
@@ -8,6 +9,7 @@ import argparse
 import hashlib
 import json
 import logging
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,9 +28,13 @@ from trainer.files import write_atomically
 from trainer.methods import METHODS
 from trainer.pace import Every
 from trainer.ppo import start, train
+from trainer.stored import curve_point
+from trainer.tensorboard import EventFile
 from trainer.training import Training
 
 CHECKPOINT, MIDDLE, CURVE = "checkpoint.safetensors", "middle.safetensors", "curve.jsonl"
+EVENTS = "events.out.tfevents.run"
+"""TensorBoard takes a file for an event file by such a name."""
 CHECKPOINT_S = 120.0
 """Seconds between two checkpoints: what a crash may cost."""
 _log = logging.getLogger("trainer")
@@ -70,9 +76,12 @@ def train_in_folder(
     else:
         start(training)
     curve.cut(folder / CURVE, training.update)
+    points = [curve_point(record) for record in curve.read(folder / CURVE)]
+    events = EventFile(folder / EVENTS, spec.method, points, time.time())
     due = Every(CHECKPOINT_S)
     for record in train(training):
         curve.append(folder / CURVE, record)
+        events.append(curve_point(record), time.time())
         _report(record, training)
         if training.halfway:
             write_atomically(folder / MIDDLE, checkpoint.to_bytes(training, spec))

@@ -1,11 +1,12 @@
 """A training's checkpoints and curve in the store, written by numbered attempts."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
 from saddlepoint.errors import ArtifactCorrupt, ArtifactNotFound
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.trainings import CurvePiece, CurvePoint
+from saddlepoint.state import load_curve
 from saddlepoint.store import Store, put_record
 from trainer.curve import UpdateRecord
 
@@ -42,14 +43,26 @@ def settle(store: Store, training_id: str, stage: Literal["middle", "final"], po
     return store.get(key)
 
 
-def put_curve(store: Store, training_id: str, attempt: int, records: Iterable[UpdateRecord]) -> None:
+def put_curve(store: Store, training_id: str, attempt: int, points: Sequence[CurvePoint]) -> None:
     """Add to the learning curve."""
-    points = [_point(record) for record in records]
     if points:
         put_record(store, keys.training_curve(training_id, points[-1].update, attempt), CurvePiece(points=points))
 
 
-def _point(record: UpdateRecord) -> CurvePoint:
+def curve_until(store: Store, training_id: str, update: int) -> list[CurvePoint]:
+    """The learning curve as far as a checkpoint goes, which a resumed training adds to."""
+    return [point for point in load_curve(store, training_id) if point.update <= update]
+
+
+def put_events(store: Store, training_id: str, update: int, attempt: int, events: bytes) -> None:
+    """Keep the event file of the whole curve instead of the one before."""
+    store.put(keys.training_events(training_id, update, attempt), events)
+    for key in list(store.list(keys.training_event_files(training_id)))[:-1]:
+        store.delete(key)
+
+
+def curve_point(record: UpdateRecord) -> CurvePoint:
+    """What is stored of an update."""
     return CurvePoint(
         update=record.update,
         steps=record.steps,

@@ -199,6 +199,16 @@ def training_curves(training_id: str) -> str:
     return f"trainings/{training_id}/curve/"
 
 
+def training_events(training_id: str, update: int, attempt: int) -> str:
+    """The curve up to an update as an event file of TensorBoard, which knows one by its name."""
+    return f"{training_event_files(training_id)}events.out.tfevents.{update:08d}.{attempt:03d}"
+
+
+def training_event_files(training_id: str) -> str:
+    """Of which the last one is whole, and the others are about to be deleted."""
+    return f"trainings/{training_id}/tensorboard/"
+
+
 def training_terminal(training_id: str) -> str:
     return f"trainings/{training_id}/terminal.json"
 
