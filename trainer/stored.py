@@ -1,6 +1,7 @@
 """A training's checkpoints and curve in the store, written by numbered attempts."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Literal
 
 from saddlepoint.errors import ArtifactCorrupt, ArtifactNotFound
@@ -62,19 +63,20 @@ def put_events(store: Store, training_id: str, update: int, attempt: int, events
 
 
 def curve_point(record: UpdateRecord) -> CurvePoint:
-    """What is stored of an update."""
+    """What is stored of an update; numbers that a diverging training has lost are left out."""
+    measured = {
+        "entropy": record.entropy,
+        "policy_loss": record.policy_loss,
+        "value_loss": record.value_loss,
+        "approximate_kl": record.approximate_kl,
+        "clipped_share": record.clipped_share,
+        "explained_variance": record.explained_variance,
+        "steps_per_second": record.steps_per_second,
+    }
     return CurvePoint(
         update=record.update,
         steps=record.steps,
         episodes=record.games,
         mean_return=record.mean_return,
-        extra={
-            "entropy": record.entropy,
-            "policy_loss": record.policy_loss,
-            "value_loss": record.value_loss,
-            "approximate_kl": record.approximate_kl,
-            "clipped_share": record.clipped_share,
-            "explained_variance": record.explained_variance,
-            "steps_per_second": record.steps_per_second,
-        },
+        extra={name: value for name, value in measured.items() if isfinite(value)},
     )

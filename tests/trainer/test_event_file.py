@@ -84,6 +84,13 @@ def test_a_curve_says_what_acted_and_runs_by_the_speed_of_the_training() -> None
     assert second.values["entropy"] == 0.5
 
 
+def test_numbers_that_a_diverging_training_has_lost_are_left_out() -> None:
+    lost = curve_point(replace(record_of(1, 2.0), entropy=float("nan"), value_loss=float("inf")))
+    assert {"entropy", "value_loss"}.isdisjoint(lost.extra)
+    _, event = read_events(events_of([lost], "standard", 0.0))
+    assert (event.values[RETURN], event.values["policy_loss"]) == (2.0, 0.5)
+
+
 def single(value: float | None) -> float | None:
     """As a float of 32 bits."""
     return None if value is None else float(np.float32(value))
