@@ -1,5 +1,6 @@
 """The attacker that a training is made under: PGD in a ball whose radius may grow in the course of the training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,7 @@ from saddlepoint.schemas.environments import BoxSpace
 from saddlepoint.schemas.training_config import TrainingConfig
 from trainer.distributions import Distribution
 from trainer.network import ActorCritic
+from trainer.processes import ALONE, Processes
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,12 @@ class Adversary:
         *,
         objective: Objective = "ce",
         steps: int | None = None,
+        numbers: Tensor | None = None,
     ) -> Tensor:
-        """(N, ...) float32: each row at the last iterate of its ascent, begun at a uniform point of its ball."""
+        """(N, ...) float32: each row at the last iterate of its ascent, begun at a uniform point of its ball.
+
+        Where it begins depends on the generator's state and on its number alone: `numbers` (N,) int64, or 0 to N - 1.
+        """
         epsilon = self.epsilon_at(progress)
         attack = ResolvedAttack(
             kind=objective,
@@ -90,7 +96,9 @@ class Adversary:
         clean = observation.float()
         if epsilon == 0:
             return clean
-        noise = torch.rand(clean.shape, generator=generator).to(clean.device)
+        noise = _uniform(clean.shape, generator, numbers).to(clean.device)
+        if not len(clean):
+            return clean
         rows = uniform_rows(attack, len(clean), clean.device)
         head = self.distribution.attacked_head(len(clean))
         return perturb(network, clean, rows, noise, self._bounds_on(clean.device), head=head).observation
@@ -108,18 +116,36 @@ class Acting:
 
     network: ActorCritic
     generator: torch.Generator
+    """Begun anew for every step and every minibatch, so that a process may draw from it what others do not."""
     progress: float
     """(u - 1) / U: 0 in the first update, never 1."""
     adversary: Adversary
+    processes: Processes = ALONE
 
-    def attacked(self, observation: Tensor) -> Tensor:
-        """The policy attack (`ce`) on the collecting policy: (N, ...) float32."""
-        return self.adversary.perturb(self._frozen, observation, self.progress, self.generator)
+    def attacked(self, observation: Tensor, numbers: Tensor | None = None) -> Tensor:
+        """The policy attack (`ce`) on the collecting policy: (N, ...) float32.
+
+        `numbers` (N,) int64 are those of the rows among the rows of all processes; by default there is one a lane.
+        """
+        if numbers is None:
+            numbers = self.processes.lanes(len(observation) * self.processes.count).numbers
+        return self.adversary.perturb(self._frozen, observation, self.progress, self.generator, numbers=numbers)
 
     @cached_property
     def _frozen(self) -> AttackedNetwork:
         """As the network was when it was first asked for: before the gradient steps that follow a rollout."""
         return self.network.frozen()
+
+
+def _uniform(shape: Sequence[int], generator: torch.Generator, numbers: Tensor | None) -> Tensor:
+    """Numbers in [0, 1), each row from a seed of its own; one number is drawn from `generator`, however many rows."""
+    rows = list(range(shape[0])) if numbers is None else numbers.tolist()
+    seeded = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    seeds = torch.randint(2**62, (max(rows, default=-1) + 1,), generator=seeded)[rows]
+    noise = torch.empty(tuple(shape))
+    for row, seed in zip(noise, seeds.tolist(), strict=True):
+        row.uniform_(generator=seeded.manual_seed(seed))
+    return noise
 
 
 def _encoded(bounds: Bounds, network: ActorCritic) -> Bounds:

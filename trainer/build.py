@@ -13,6 +13,7 @@ from trainer.games import Games
 from trainer.methods import METHODS
 from trainer.network import Precision, initialize, make_network
 from trainer.parent import inherit
+from trainer.processes import ALONE, Processes
 from trainer.training import Training
 
 
@@ -24,6 +25,7 @@ class Machine:
     precision: Precision = "bf16"
     """Where the specification leaves it open."""
     threads: int = 1
+    processes: Processes = ALONE
 
 
 def build_training(
@@ -38,7 +40,8 @@ def build_training(
     machine = machine or Machine()
     given = resolve_config(spec)
     config = given.model_copy(update={"precision": given.precision or machine.precision})
-    environment = make_training_environment(spec.env, config.actors, threads=machine.threads)
+    lanes = machine.processes.lanes(config.actors)
+    environment = make_training_environment(spec.env, lanes.count, threads=machine.threads)
     description = environment.description
     check_trainable(spec, description)
     generator = torch.Generator().manual_seed(spec.seed)
@@ -62,7 +65,8 @@ def build_training(
         adversary=Adversary.of(config, description.observation, network, distribution, begins=method.begins),
         optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=config.adam_epsilon, fused=True),
         generator=generator,
-        games=Games(environment, config.actors, spec.seed),
+        games=Games(environment, config.actors, spec.seed, machine.processes),
         clip_rewards=clip_rewards,
+        processes=machine.processes,
         parent=parent.card if parent else None,
     )

@@ -25,7 +25,7 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def to_bytes(training: Training, spec: TrainingSpec) -> bytes:
-    """The whole state between two updates."""
+    """The whole state between two updates, that of all processes, each of which has to ask."""
     games = asdict(training.games.state())
     actions = games.pop("actions")
     tensors = _weights(training)
@@ -67,8 +67,11 @@ def restore(training: Training, checkpoint: bytes, spec: TrainingSpec) -> None:
     _load_moments(training, tensors)
     training.generator.set_state(tensors["generator"])
     training.update = record["update"]
-    actions = [tensors[f"games.{lane}"].numpy() for lane in range(training.games.lanes)]
-    training.games.restore(GamesState(actions=actions, **record["games"]))
+    actions = [tensors[f"games.{lane}"].numpy() for lane in range(training.config.actors)]
+    games = record["games"]
+    if isinstance(games["started"], int):  # once counted over all lanes; no lane has begun more games
+        games["started"] = [games["started"]] * training.config.actors
+    training.games.restore(GamesState(actions=actions, **games))
 
 
 def restore_policy(training: Training, checkpoint: bytes) -> None:

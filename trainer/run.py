@@ -2,7 +2,8 @@
 
 The folder gets `curve.jsonl`, `checkpoint.safetensors` (the newest), `middle.safetensors` (at half of the updates) and
 an event file for TensorBoard.
-The same command again goes on from the newest checkpoint.
+The same command again goes on from the newest checkpoint, with any number of processes: `torchrun --nproc_per_node 2
+-m trainer.run ...` trains the same policy in two, each with half of the actors.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from trainer.files import write_atomically
 from trainer.methods import METHODS
 from trainer.pace import Every
 from trainer.ppo import start, train
+from trainer.processes import joined
 from trainer.stored import curve_point
 from trainer.tensorboard import EventFile
 from trainer.training import Training
@@ -57,8 +59,9 @@ def main(arguments: list[str] | None = None) -> None:
         seed=options.seed,
     )
     precision = Settings.from_environment().default_precision
-    machine = Machine(options.device, precision, options.threads)
-    train_in_folder(spec, options.out, machine, parent=parent)
+    with joined(options.device) as (processes, device):
+        machine = Machine(device, precision, options.threads, processes)
+        train_in_folder(spec, options.out, machine, parent=parent)
 
 
 def train_in_folder(
@@ -68,27 +71,54 @@ def train_in_folder(
 
     `parent` is the policy that the specification starts from.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    processes = machine.processes
     training = build_training(spec, machine, parent=parent)
-    if (folder / CHECKPOINT).exists():
-        checkpoint.restore(training, (folder / CHECKPOINT).read_bytes(), spec)
+    _begin(training, spec, folder / CHECKPOINT)
+    diary = _Diary(training, spec, folder) if processes.leads else None
+    due = Every(CHECKPOINT_S)
+    for record in train(training):
+        if diary is not None:
+            diary.add(record)
+        if training.halfway:
+            _keep(training, spec, folder / MIDDLE)
+        if processes.agree(due()) or training.finished:
+            _keep(training, spec, folder / CHECKPOINT)
+    training.games.environment.close()
+    return training
+
+
+def _begin(training: Training, spec: TrainingSpec, path: Path) -> None:
+    """From the checkpoint at `path`, which the first process reads, or from the start."""
+    processes = training.processes
+    saved = processes.shared(path.read_bytes() if processes.leads and path.exists() else b"")
+    if saved:
+        checkpoint.restore(training, saved, spec)
         _log.info("resumed after update %d", training.update)
     else:
         start(training)
-    curve.cut(folder / CURVE, training.update)
-    points = [curve_point(record) for record in curve.read(folder / CURVE)]
-    events = EventFile(folder / EVENTS, spec.method, points, time.time())
-    due = Every(CHECKPOINT_S)
-    for record in train(training):
-        curve.append(folder / CURVE, record)
-        events.append(curve_point(record), time.time())
-        _report(record, training)
-        if training.halfway:
-            write_atomically(folder / MIDDLE, checkpoint.to_bytes(training, spec))
-        if due() or training.finished:
-            write_atomically(folder / CHECKPOINT, checkpoint.to_bytes(training, spec))
-    training.games.environment.close()
-    return training
+
+
+class _Diary:
+    """The curve and the event file in the folder of a run, as far as `training` has come; one process writes them."""
+
+    def __init__(self, training: Training, spec: TrainingSpec, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._training, self._curve = training, folder / CURVE
+        curve.cut(self._curve, training.update)
+        points = [curve_point(record) for record in curve.read(self._curve)]
+        self._events = EventFile(folder / EVENTS, spec.method, points, time.time())
+
+    def add(self, record: UpdateRecord) -> None:
+        curve.append(self._curve, record)
+        self._events.append(curve_point(record), time.time())
+        _report(record, self._training)
+
+
+def _keep(training: Training, spec: TrainingSpec, path: Path) -> None:
+    """Write a checkpoint, which all processes make and the first one writes."""
+    saved = checkpoint.to_bytes(training, spec)
+    if training.processes.leads:
+        write_atomically(path, saved)
 
 
 def _report(record: UpdateRecord, training: Training) -> None:

@@ -12,6 +12,7 @@ from trainer.distributions import Distribution
 from trainer.games import RECENT, Games
 from trainer.methods.interface import Method
 from trainer.network import ActorCritic
+from trainer.processes import ALONE, Processes
 
 
 @dataclass
@@ -25,9 +26,12 @@ class Training:
     adversary: Adversary
     optimizer: torch.optim.Adam
     generator: torch.Generator
-    """The only source of randomness besides the games: actions, minibatches and attacks. On the CPU."""
+    """The only source of randomness besides the games, from which all others start anew. On the CPU.
+
+    Every process draws from it as often as the others, so that it is in the same state in all of them."""
     games: Games
     clip_rewards: bool
+    processes: Processes = ALONE
     parent: PolicyCard | None = None
     """Of the policy that it started from."""
     update: int = 0

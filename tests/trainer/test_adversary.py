@@ -99,3 +99,21 @@ def test_a_frozen_policy_gives_the_logits_of_the_network(precision: str) -> None
         expected, got = network(encoded)[0], network.frozen().forward_attack(encoded.float()).head
     tolerance = 1e-4 if precision == "fp32" else 3e-2
     assert torch.allclose(got, expected, rtol=0, atol=tolerance * float(expected.abs().max()))
+
+
+def test_where_a_row_begins_depends_on_its_number_alone() -> None:
+    """So a lane meets the same noise in whatever process it is, and all processes go on from the same state."""
+    network, adversary = made("vector", epsilon=0.25)
+    clean = observations("vector", network)
+
+    def begun(numbers: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        generator, rows = torch.Generator().manual_seed(3), torch.tensor(numbers, dtype=torch.int64)
+        x = adversary.perturb(network.frozen(), clean[rows], 1.0, generator, steps=0, numbers=rows)
+        return x, generator.get_state()
+
+    whole, state = begun(list(range(8)))
+    for numbers in ([3, 4, 5], [6, 1], []):
+        part, part_state = begun(numbers)
+        assert torch.equal(part, whole[numbers])
+        assert torch.equal(part_state, state)
+    assert len({tuple(row) for row in (whole - clean).tolist()}) == 8

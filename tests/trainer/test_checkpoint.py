@@ -1,11 +1,13 @@
 """Going on from a checkpoint is the same as not having stopped."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from saddlepoint.errors import InvalidSpec
 from saddlepoint.schemas.environments import EnvironmentSpec
@@ -80,6 +82,22 @@ def test_a_checkpoint_of_another_specification_is_refused() -> None:
     saved = checkpoint.to_bytes(started(spec), spec)
     with pytest.raises(InvalidSpec, match="another one"):
         checkpoint.restore(build_training(other), saved, other)
+
+
+def test_games_that_were_counted_together_are_gone_on_from() -> None:
+    """As checkpoints had them before lanes counted their own: new games get numbers that no game has had."""
+    spec = cartpole_spec(512)
+    training = started(spec)
+    next(train(training))
+    saved = checkpoint.to_bytes(training, spec)
+    tensors, record = load(saved), checkpoint._record(saved)
+    begun = sum(record["games"]["started"])
+    record["games"]["started"] = begun
+    resumed = build_training(spec)
+    checkpoint.restore(resumed, save(tensors, {"training": json.dumps(record)}), spec)
+    assert np.array_equal(resumed.games.observations, training.games.observations)
+    assert resumed.games.state().started == [begun] * 8
+    assert next(train(resumed)).update == 2
 
 
 def test_a_checkpoint_says_what_it_is_of() -> None:

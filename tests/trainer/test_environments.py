@@ -54,6 +54,7 @@ def test_the_score_of_a_finished_game_is_kept() -> None:
     total = 0.0
     while not games.finished:
         outcome, _ = games.step(np.array([1, 0, 1]))
+        games.settle()
         total += float(outcome.rewards[0])
     assert games.recent[0] == total  # each step pays 1, so the first game to end lasted as long as all have
 
@@ -62,8 +63,9 @@ def test_a_new_game_begins_where_one_ended() -> None:
     games = started_games()
     while not games.finished:
         games.step(np.array([1, 0, 1]))
+        games.settle()
     assert (np.abs(games.observations) < 0.25).any(axis=0).all()
-    assert games.state().started == 3 + games.finished
+    assert sum(games.state().started) == 3 + games.finished
 
 
 def test_a_limit_hands_out_the_last_observation() -> None:

@@ -19,6 +19,7 @@ from trainer.methods import METHODS, Lesson, dataaugment
 from trainer.methods.dataaugment import DataAugment
 from trainer.network import ActorCritic
 from trainer.ppo import collect, train
+from trainer.processes import ALONE, Processes
 from trainer.rollout import Rollout, Samples
 from trainer.training import Training
 
@@ -182,7 +183,7 @@ class Shifting(Acting):
 
     sizes: list[int] = []  # noqa: RUF012
 
-    def attacked(self, observation: Tensor) -> Tensor:
+    def attacked(self, observation: Tensor, numbers: Tensor | None = None) -> Tensor:
         self.sizes.append(len(observation))
         return observation.float() + 1
 
@@ -212,6 +213,26 @@ def test_only_the_chosen_rows_are_attacked_and_some_at_a_time(
     moved = (lesson.observations - rollout.observations.float()).flatten(0, 1)
     assert sorted(moved.mean(1).tolist()) == [0.0] * 100 + [1.0] * 100
     assert lesson.observations.dtype == torch.float32
+
+
+def test_processes_perturb_what_one_would_of_their_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of 3 among two processes: some have no row of a process at all."""
+    monkeypatch.setattr(dataaugment, "_CHUNK", 3)
+    training = started("dataaugment", 0.5)
+    whole = toy_rollout(training, torch.float32)
+
+    def learned(processes: Processes) -> Tensor:
+        own = processes.lanes(2)
+        parts = {
+            name: part[:, own.first : own.first + own.count] for name, part in vars(whole).items() if part.ndim > 1
+        }
+        generator = torch.Generator().manual_seed(5)
+        acting = Acting(training.network, generator, training.progress, training.adversary, processes)
+        return DataAugment().learn_from(replace(whole, **parts), acting, training.config).observations
+
+    alone = learned(ALONE)
+    assert int((alone != whole.observations).any(-1).sum()) == 50
+    assert torch.allclose(torch.cat([learned(Processes(rank, 2)) for rank in range(2)], 1), alone)
 
 
 def test_the_denominator_is_that_of_acting_or_of_the_perturbed_state(sizes: list[int]) -> None:
@@ -253,6 +274,7 @@ def lesson_of(network: ActorCritic, states: list[float], actions: list[int], **c
     ones = torch.ones(len(states))
     return Lesson(
         samples=Samples(observations, torch.tensor(actions), ones * log(0.5), ones, ones, ones),
+        numbers=torch.arange(len(states)),
         head=network(observations)[0],
         advantages=torch.tensor([1.0, -1.0])[: len(states)],
         clip=0.2,
@@ -327,7 +349,8 @@ def test_without_a_ball_the_loss_is_that_of_ppo(method: str) -> None:
     samples = Samples.of(rollout, torch.randn(rollout.rewards.shape, generator=training.generator))
     head, _ = training.network(samples.observations)
     plain = -samples.advantages.mean()
-    lesson = Lesson(samples, head, samples.advantages, 0.2, plain, plain + 5.0, acting, training.config)
+    numbers = torch.arange(len(samples))
+    lesson = Lesson(samples, numbers, head, samples.advantages, 0.2, plain, plain + 5.0, acting, training.config)
     assert training.method.loss(lesson).item() == pytest.approx(float(plain) + 5.0, abs=1e-5)
     grown = replace(lesson, acting=replace(acting, progress=1.0))
     assert training.method.loss(grown).item() > float(plain) + 5.0 + 1e-5

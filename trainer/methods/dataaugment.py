@@ -20,19 +20,25 @@ _CHUNK = 512
 
 
 class DataAugment(Method):
-    """The share is 0 in the first update and grows linearly towards `augmented_share`."""
+    """The share is 0 in the first update and grows linearly towards `augmented_share`.
+
+    It is chosen among the states of all processes, each of which perturbs its own.
+    """
 
     @torch.no_grad()
     def learn_from(self, rollout: Rollout, acting: Acting, config: TrainingConfig) -> Rollout:
-        steps = rollout.rewards.numel()
+        lanes = acting.processes.lanes(rollout.rewards.shape[1] * acting.processes.count)
+        steps = len(rollout.rewards) * lanes.total
         count = round(config.augmented_share * acting.progress * steps)
-        rows = torch.randperm(steps, generator=acting.generator)[:count].to(rollout.rewards.device)
+        rows = torch.randperm(steps, generator=acting.generator)[:count]
         # Copied even where it is float32 already: what was acted on stays as it was.
         observations = rollout.observations.to(torch.float32, copy=True).flatten(0, 1)
         denominators, actions = rollout.log_probabilities.flatten().clone(), rollout.actions.flatten(0, 1)
-        for chunk in torch.split(rows, _CHUNK) if count else ():
-            observations[chunk] = acting.attacked(observations[chunk])
-            if config.augment_denominator == "perturbed":
+        for rows_of_all in torch.split(rows, _CHUNK) if count else ():
+            own, numbers = lanes.among(rows_of_all)
+            chunk = numbers.to(observations.device)
+            observations[chunk] = acting.attacked(observations[chunk], own.nonzero().flatten())
+            if config.augment_denominator == "perturbed" and len(chunk):
                 denominators[chunk] = _log_probability(acting, observations[chunk], actions[chunk])
         return replace(
             rollout,

@@ -18,10 +18,13 @@ class Lesson:
     """One minibatch, as the network in training sees it."""
 
     samples: Samples
+    """Those of this process, of which every minibatch that is learned from has some."""
+    numbers: Tensor
+    """(B,) int64: of these samples among those of the whole minibatch."""
     head: Tensor
     """(B, K): the policy at `samples.observations`, differentiable."""
     advantages: Tensor
-    """(B,): normalised."""
+    """(B,): normalised, in the whole minibatch."""
     clip: float
     """Annealed."""
     policy_loss: Tensor

@@ -21,6 +21,7 @@ class SaPpo(Method):
             acting.progress,
             acting.generator,
             objective="kl",
+            numbers=lesson.numbers,
         )
         head, _ = acting.network(worst)
         divergence = acting.adversary.distribution.divergence(lesson.head, head)
