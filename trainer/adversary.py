@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from saddlepoint.attacks.ball import Ball, Bounds
 from saddlepoint.attacks.network import AttackedNetwork
 from saddlepoint.attacks.pgd import perturb
-from saddlepoint.attacks.rows import uniform_rows
+from saddlepoint.attacks.rows import Rows, uniform_rows
 from saddlepoint.schemas.attacks import Objective, ResolvedAttack
 from saddlepoint.schemas.environments import BoxSpace
 from saddlepoint.schemas.training_config import TrainingConfig
@@ -99,7 +99,7 @@ class Adversary:
         noise = _uniform(clean.shape, generator, numbers).to(clean.device)
         if not len(clean):
             return clean
-        rows = uniform_rows(attack, len(clean), clean.device)
+        rows = _rows(attack, len(clean), clean.device)
         head = self.distribution.attacked_head(len(clean))
         return perturb(network, clean, rows, noise, self._bounds_on(clean.device), head=head).observation
 
@@ -135,6 +135,12 @@ class Acting:
     def _frozen(self) -> AttackedNetwork:
         """As the network was when it was first asked for: before the gradient steps that follow a rollout."""
         return self.network.frozen()
+
+
+@lru_cache(maxsize=2)
+def _rows(attack: ResolvedAttack, count: int, device: torch.device) -> Rows:
+    """Kept from step to step, with what an attack has once asked of them."""
+    return uniform_rows(attack, count, device)
 
 
 def _uniform(shape: Sequence[int], generator: torch.Generator, numbers: Tensor | None) -> Tensor:

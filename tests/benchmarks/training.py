@@ -29,7 +29,7 @@ from trainer.training import Training
 GAME = "BoxingNoFrameskip-v4"
 STEPS = ACTORS * HORIZON
 """Of one update."""
-REPEATS = 3
+REPEATS = 5
 
 
 @dataclass(frozen=True)
