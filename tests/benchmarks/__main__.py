@@ -12,6 +12,7 @@ from saddlepoint.evaluation.memory import keep_freed_memory
 from saddlepoint.schemas.plans import THREADS
 from tests.benchmarks.attacks import attack_figures
 from tests.benchmarks.engine import engine_figures
+from tests.benchmarks.health import health_figures
 from tests.benchmarks.measuring import Figure, table
 from tests.benchmarks.stack import stack_figures
 from tests.benchmarks.training import training_figures
@@ -24,6 +25,7 @@ GROUPS = {
     "attacks": (CORES, attack_figures),
     "engine": (THREADS, engine_figures),
     "training": (THREADS, training_figures),
+    "health": (THREADS, health_figures),
     "stack": (THREADS, stack_figures),
 }
 """Threads of this process, for both sides of every comparison: an attack alone has the whole machine, a worker one."""

@@ -10,6 +10,7 @@ from saddlepoint.attacks.rows import uniform_rows
 from saddlepoint.policies.network import load_network
 from saddlepoint.schemas.attacks import AttackKind
 from tests.benchmarks.attacks import ATTACK, PIXELS
+from tests.benchmarks.health import Stopwatch
 from tests.benchmarks.measuring import Figure, compare_rates, table
 from tests.benchmarks.stack import rate
 from tests.benchmarks.textbook import TextbookPolicy, textbook_pgd
@@ -44,6 +45,17 @@ def test_amounts_of_work_may_differ(monkeypatch: pytest.MonkeyPatch) -> None:
 
     figure = compare_rates("name", work, work, count=8, baseline_count=1, unit="rows/s", repeats=1)
     assert (figure.value, figure.baseline, figure.ratio) == (4.0, 1.0, 4.0)
+
+
+def test_a_stopwatch_adds_up_the_processor_time_of_what_it_is_put_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls of 2 and 3 s, the second of which fails; what lies between them does not count."""
+    ticks = iter([10.0, 12.0, 20.0, 23.0])
+    monkeypatch.setattr("time.process_time", lambda: next(ticks))
+    watch = Stopwatch()
+    assert watch.around(lambda x: x + 1)(4) == 5
+    with pytest.raises(ZeroDivisionError):
+        watch.around(lambda: 1 / 0)()
+    assert watch.seconds == 5.0
 
 
 def test_the_table_and_the_file_hold_the_same_figures() -> None:
