@@ -19,13 +19,14 @@ from trainer.build import build_training
 from trainer.ppo import start, train
 
 CONFIG: dict[str, Any] = {"steps": 4 * 256, "actors": 4, "horizon": 64, "minibatch": 64, "epochs": 2}
-ATTACK = {"epsilon": 0.05, "epsilon_ramp": 0.5, "bootstrap_truncated": True}
+ATTACK = {"epsilon": 0.05, "epsilon_ramp": 0.5, "attack_steps": 1, "bootstrap_truncated": True}
+"""One step, after which an attack still depends on where it began."""
 CARTPOLE, PENDULUM = "CartPole-v1", "Pendulum-v1"
 TRAININGS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "standard": (CARTPOLE, "standard", CONFIG | {"steps": 14 * 256, "stop_at_return": 0.0}),
     "atpa": (CARTPOLE, "atpa", CONFIG | ATTACK),
     "dataaugment": (CARTPOLE, "dataaugment", CONFIG | ATTACK | {"augment_denominator": "perturbed"}),
-    "sa_ppo": (CARTPOLE, "sa_ppo", CONFIG | ATTACK),
+    "sa_ppo": (CARTPOLE, "sa_ppo", CONFIG | ATTACK | {"epsilon": 0.5, "kl_weight": 100.0}),
     "radial": (CARTPOLE, "radial", CONFIG | ATTACK),
     "numbers": (PENDULUM, "atpa", CONFIG | ATTACK),
 }
