@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from saddlepoint.evaluation.statistics import estimate
+from saddlepoint.evaluation.statistics import Estimate, estimate
 from saddlepoint.evaluation.whole import evaluate
 from saddlepoint.schemas.attacks import AttackSpec
 from saddlepoint.schemas.environments import EnvironmentSpec
@@ -63,8 +63,8 @@ class Setting:
 
 
 ADAM_EPSILON = 1e-8
-"""Baselines' 1e-5 is as large as a policy's gradients are once the norm over both networks, which errors of the value
-rule here, is cut to 0.5: steps of the policy then shrink where values err, and half of the seeds learned too little."""
+"""Adam's usual one. With baselines' 1e-5 three of six ATPA policies had a clean return below 300: the gradient norm is
+cut to 0.5 over both networks, values err most, and the gradients that are left for the policy are of about 1e-4."""
 CARTPOLE = Setting(
     env=EnvironmentSpec(id="CartPole-v1"),
     config={
@@ -85,23 +85,6 @@ CARTPOLE = Setting(
     attacks=("none", "ce"),  # of two actions ce, max and min are one attack
     scale=(0.48, 0.48, 0.04, 0.48),
 )
-ACROBOT = Setting(
-    env=EnvironmentSpec(id="Acrobot-v1"),
-    config={
-        "steps": 150_000,
-        "actors": 16,
-        "horizon": 128,
-        "epochs": 4,
-        "minibatch": 512,
-        "learning_rate": 1e-3,
-        "clip": 0.2,
-        "value_clip": False,
-        "bootstrap_truncated": True,
-    },
-    epsilon=0.7,
-    attacks=("none", "ce", "max", "min"),
-)
-"""Of constant radius: with a ramp over half of the training, the policy loses under attack what it had learned."""
 
 
 def show(name: str, report: RobustnessReport) -> None:
@@ -123,6 +106,11 @@ def kept_clean(standard: RobustnessReport, hardened: RobustnessReport) -> float:
 
 def is_apart(standard: RobustnessReport, hardened: RobustnessReport, attack: str) -> bool:
     return interval(hardened.cell(attack))[0] > interval(standard.cell(attack))[1]
+
+
+def under_attack(reports: list[RobustnessReport]) -> Estimate:
+    """Of the episodes of some policies together."""
+    return estimate([score for report in reports for score in report.cell("ce").returns])
 
 
 def wrong_on_cartpole(standard: RobustnessReport, hardened: RobustnessReport) -> list[str]:
@@ -209,20 +197,8 @@ def test_mistakes_do_not_harden(standards: Standards, mistake: type[Method]) -> 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("method", ["sa_ppo", "radial"])
 def test_regularisers_make_more_robust_than_standard(standards: Standards, method: str) -> None:
-    plain, regularised = (
-        estimate([score for report in reports for score in report.cell("ce").returns])
-        for reports in zip(
-            *((standards.of(seed), CARTPOLE.measured(METHODS[method], seed)) for seed in (0, 1)), strict=True
-        )
-    )
+    plain = under_attack([standards.of(seed) for seed in (0, 1)])
+    regularised = under_attack([CARTPOLE.measured(METHODS[method], seed) for seed in (0, 1)])
     assert plain.ci95 is not None
     assert regularised.ci95 is not None
     assert regularised.ci95[0] > plain.ci95[1]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_atpa_hardens_on_acrobot() -> None:
-    standard, hardened = (ACROBOT.measured(METHODS[method], 0) for method in ("standard", "atpa"))
-    assert [attack for attack in ("ce", "max", "min") if not is_apart(standard, hardened, attack)] == []
-    assert kept_clean(standard, hardened) >= 0.8
