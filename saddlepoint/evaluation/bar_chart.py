@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from saddlepoint.evaluation.figures import Interval, Layout, shorten, span
+from saddlepoint.evaluation.figures import Interval, Layout, row_middle, row_texts, span
 from saddlepoint.evaluation.formatting import nice_ticks, number, tick_decimals
 from saddlepoint.evaluation.svg import Scale, dots, element, line, picture, polyline, text
 
@@ -55,8 +55,7 @@ def dot_limit(bars: int) -> int:
 
 
 def _row(bar: Bar, scale: Scale, start: float, y: float, limit: int, layout: Layout) -> str:
-    middle = y + layout.lift + (layout.row - layout.lift) / 2
-    label = shorten(bar.label, layout.label_length)
+    middle = row_middle(y, layout)
     low, high = sorted((scale(start), scale(bar.mean)))
     parts = [
         element("rect", x=low, y=middle - 9, width=max(high - low, 0.1), height=18, class_="bar"),
@@ -67,13 +66,7 @@ def _row(bar: Bar, scale: Scale, start: float, y: float, limit: int, layout: Lay
     parts.append(
         element("path", d=polyline([(scale(bar.mean), middle - 11), (scale(bar.mean), middle + 11)]), class_="mean")
     )
-    if layout.lift:
-        parts.append(text(label, layout.left, y + layout.lift - 2, "name"))
-        parts.append(text(bar.value, layout.width - layout.right, y + layout.lift - 2, "value", "end"))
-    else:
-        parts.append(text(label, layout.left - 14, middle + 4.5, "name", "end"))
-        parts.append(text(bar.value, layout.width, middle + 4.5, "value", "end"))
-    return element("g", *parts, class_=f"s{bar.colour}")
+    return element("g", *parts, *row_texts(bar.label, bar.value, y, layout), class_=f"s{bar.colour}")
 
 
 def _strip(returns: Sequence[float], scale: Scale, middle: float, limit: int) -> Iterable[tuple[float, float]]:

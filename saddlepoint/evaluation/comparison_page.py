@@ -23,17 +23,19 @@ def render_comparison(result: ComparisonResult) -> str:
 
 
 def _context(result: ComparisonResult) -> dict[str, Any]:
-    env_id = str(result.env.get("id", ""))
+    env_id, setting = str(result.env.get("id", "")), dict(result.setting)
+    attacks = setting.pop("attacks", {})
     return {
         "result": result,
         "env_id": env_id,
         "decimals": decimals_of(result),
-        "units": "pixel values, 0 to 255" if atari_game(env_id) else "the observation's own units",
+        "units": formatting.epsilon_units(env_id),
         "rows": [(name(cell), cell) for cell in result.cells],
         "greedy_rows": [(f"{name(cell)} (greedy)", cell) for cell in result.greedy_cells],
         "several": max(len(result.baseline.runs), len(result.candidate.runs)) > 1,
         "figure": _figure(result),
-        "shared": {**result.setting, "env": _environment(env_id, result.setting.get("env", {}))},
+        "attacks": attacks,
+        "shared": {**setting, "env": _environment(env_id, setting.get("env", {}))},
     }
 
 

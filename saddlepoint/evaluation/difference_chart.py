@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saddlepoint.evaluation.bar_chart import grid, whisker
-from saddlepoint.evaluation.figures import Interval, Layout, shorten, span
+from saddlepoint.evaluation.figures import Interval, Layout, row_middle, row_texts, span
 from saddlepoint.evaluation.svg import Scale, dots, element, line, picture, text
 
 _TOP = 34
@@ -41,16 +41,10 @@ def difference_chart(differences: Sequence[Difference], title: str, layout: Layo
 
 
 def _row(difference: Difference, scale: Scale, y: float, layout: Layout) -> str:
-    middle = y + layout.lift + (layout.row - layout.lift) / 2
-    label = shorten(difference.label, layout.label_length)
+    middle = row_middle(y, layout)
     parts = []
     if difference.ci95 is not None:
         parts.append(element("path", d=whisker(difference.ci95, scale, middle), class_="ci"))
     parts.append(element("path", d=dots([(scale(difference.mean), middle)]), class_="point"))
-    if layout.lift:
-        parts.append(text(label, layout.left, y + layout.lift - 2, "name"))
-        parts.append(text(difference.value, layout.width - layout.right, y + layout.lift - 2, "value", "end"))
-    else:
-        parts.append(text(label, layout.left - 14, middle + 4.5, "name", "end"))
-        parts.append(text(difference.value, layout.width, middle + 4.5, "value", "end"))
+    parts += row_texts(difference.label, difference.value, y, layout)
     return element("g", *parts, class_=f"s{difference.colour}")

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from saddlepoint.evaluation.svg import text
+
 COLOURS = 8
 """Colour classes of the style sheet: `s0` for no attack, `s1` to `s7` for attacks."""
 Interval = tuple[float, float] | None
@@ -43,3 +45,21 @@ def span(values: Sequence[float], intervals: Iterable[Interval]) -> tuple[float,
 def shorten(label: str, length: int) -> str:
     """A label that fits, with an ellipsis where something is left out."""
     return label if len(label) <= length else f"{label[: length - 1]}…"
+
+
+def row_texts(label: str, value: str, y: float, layout: Layout) -> list[str]:
+    """A row's name and its number: beside it, or above where the layout lifts them; `y` is the row's top."""
+    label = shorten(label, layout.label_length)
+    if layout.lift:
+        baseline = y + layout.lift - 2
+        return [
+            text(label, layout.left, baseline, "name"),
+            text(value, layout.width - layout.right, baseline, "value", "end"),
+        ]
+    baseline = row_middle(y, layout) + 4.5
+    return [text(label, layout.left - 14, baseline, "name", "end"), text(value, layout.width, baseline, "value", "end")]
+
+
+def row_middle(y: float, layout: Layout) -> float:
+    """Where the mark of a row is drawn that begins at `y`."""
+    return y + layout.lift + (layout.row - layout.lift) / 2

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from saddlepoint.schemas.environments import atari_game
+
 MINUS = "−"
 NOTHING = "–"
 
@@ -73,3 +75,8 @@ def sentence(text: str) -> str:
     """A capital first and a full stop last, for notes that come in either way."""
     text = text.strip()
     return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+def epsilon_units(env_id: str) -> str:
+    """What an epsilon in this environment is a number of."""
+    return "pixel values, 0 to 255" if atari_game(env_id) else "the observation's own units"

@@ -11,7 +11,6 @@ from saddlepoint.evaluation.bar_chart import Bar, bar_chart, dot_limit
 from saddlepoint.evaluation.epsilon_chart import Point, Series, epsilon_chart
 from saddlepoint.evaluation.figures import COLOURS, LAYOUTS
 from saddlepoint.schemas.attacks import ATTACKS
-from saddlepoint.schemas.environments import atari_game
 from saddlepoint.schemas.reports import Cell, RobustnessReport
 
 MAX_BARS = 30
@@ -53,7 +52,7 @@ def _context(report: RobustnessReport) -> dict[str, Any]:
         "report": report,
         "env_id": env_id,
         "title": report.policy.get("name") or f"Policy {str(report.policy.get('id', ''))[:8]}",
-        "units": "pixel values, 0 to 255" if atari_game(env_id) else "the observation's own units",
+        "units": formatting.epsilon_units(env_id),
         "decimals": _decimals(report),
         "clean": clean,
         "numeric": any(cell.mean_action_shift is not None for cell in report.cells),

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from saddlepoint.evaluation.distribution_chart import LEAST, Distribution, distribution_chart
 from saddlepoint.evaluation.figures import COLOURS, LAYOUTS
+from saddlepoint.evaluation.formatting import epsilon_units
 from saddlepoint.evaluation.html import page_environment
 from saddlepoint.evaluation.landscape_result import summarised
 from saddlepoint.evaluation.png import data_uri, heat, to_png
-from saddlepoint.schemas.environments import atari_game
 from saddlepoint.schemas.landscapes import LandscapeResult
 
 
@@ -35,7 +35,7 @@ def _context(result: LandscapeResult) -> dict[str, Any]:
     return {
         "result": result,
         "spec": result.spec,
-        "units": "pixel values, 0 to 255" if atari_game(result.spec.env.id) else "the observation's own units",
+        "units": epsilon_units(result.spec.env.id),
         "summaries": [summarised(each) for each in result.policies],
         "figure4": _figure4(result),
         "figure5": [
