@@ -19,7 +19,7 @@ from saddlepoint.schemas.problems import problem_of
 from saddlepoint.schemas.trainings import ProofPart, ProofRecord, TrainingRecord
 from saddlepoint.state import find_proof_part
 from saddlepoint.store import Store, find_record, get_record, put_record
-from saddlepoint.submission import submit_evaluation
+from saddlepoint.submission import evaluation_is_accepted, submit_evaluation
 from saddlepoint.work import EVALUATION, TRAINING, find_terminal
 
 _log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class _Proving:
 
         generation = newest_generation(store, EVALUATION, numbered)
         wanted = numbered(generation)
-        if not store.exists(keys.evaluation_spec(wanted)):
+        if not evaluation_is_accepted(store, wanted):
             record = EvaluationRecord(
                 id=wanted,
                 owner=owner,

@@ -11,7 +11,7 @@ from saddlepoint.schemas.evaluations import EvaluationRecord
 from saddlepoint.schemas.jobs import JobRecord
 from saddlepoint.schemas.plans import Plan, Shard
 from saddlepoint.schemas.trainings import TrainingRecord
-from saddlepoint.store import Store, get_record, put_record
+from saddlepoint.store import Store, find_record, get_record, put_record
 from saddlepoint.work import Work
 
 _FINISH_TIMEOUT_S = 2 * 3600
@@ -44,6 +44,12 @@ def submit_evaluation(store: Store, queue: JobQueue, record: EvaluationRecord, p
     return stored
 
 
+def evaluation_is_accepted(store: Store, evaluation_id: str) -> bool:
+    """Whether nothing but a plan is left to submit: the index entry is the last that is stored."""
+    record = find_record(store, keys.evaluation_spec(evaluation_id), EvaluationRecord)
+    return record is not None and store.exists(keys.evaluation_index(record.owner, record.created_at, evaluation_id))
+
+
 def submit_training(store: Store, queue: JobQueue, record: TrainingRecord) -> TrainingRecord:
     """Accept a training, likewise."""
     store.put(keys.active_training(record.id), record.created_at.isoformat().encode())
@@ -53,6 +59,12 @@ def submit_training(store: Store, queue: JobQueue, record: TrainingRecord) -> Tr
     with _left_to_the_reconciler(f"training {stored.id}"):
         enqueue_training(queue, stored.id)
     return stored
+
+
+def training_is_accepted(store: Store, training_id: str) -> bool:
+    """Whether nothing is left to submit, likewise."""
+    record = find_record(store, keys.training_spec(training_id), TrainingRecord)
+    return record is not None and store.exists(keys.training_index(record.owner, record.created_at, training_id))
 
 
 def submit_job(store: Store, queue: JobQueue, work: Work, record: JobRecord) -> None:

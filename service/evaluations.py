@@ -16,8 +16,8 @@ from saddlepoint.schemas.evaluations import (
 )
 from saddlepoint.schemas.plans import Plan, make_plan
 from saddlepoint.schemas.policies import PolicyCard, check_compatible
-from saddlepoint.store import Store, find_record
-from saddlepoint.submission import submit_evaluation
+from saddlepoint.store import Store
+from saddlepoint.submission import evaluation_is_accepted, submit_evaluation
 from saddlepoint.work import EVALUATION
 from service.idempotency import settle
 
@@ -85,8 +85,6 @@ def _generation(store: Store, request: EvaluationRequest, meaning: str) -> int:
 
 
 def _is_accepted(store: Store, wanted: str, *, planned: bool) -> bool:
-    """Whether nothing is left to do: the index entry is the last that is stored."""
-    record = find_record(store, keys.evaluation_spec(wanted), EvaluationRecord)
-    if record is None or not store.exists(keys.evaluation_index(record.owner, record.created_at, wanted)):
-        return False
-    return not planned or store.exists(keys.evaluation_plan_summary(wanted))
+    """Whether nothing is left to do."""
+    is_planned = not planned or store.exists(keys.evaluation_plan_summary(wanted))
+    return is_planned and evaluation_is_accepted(store, wanted)

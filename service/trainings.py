@@ -25,7 +25,7 @@ from saddlepoint.schemas.trainings import (
     training_id,
 )
 from saddlepoint.store import Store, find_record
-from saddlepoint.submission import submit_training
+from saddlepoint.submission import submit_training, training_is_accepted
 from saddlepoint.work import TRAINING
 from service.idempotency import settle
 from service.parsing import parse
@@ -86,7 +86,7 @@ def accept_training(
     wanted = numbered(generation)
     if evaluation is not None:
         ask_for_proof(store, wanted, evaluation)
-    if not _is_accepted(store, wanted):
+    if not training_is_accepted(store, wanted):
         now, trained = datetime.now(UTC), spec.model_copy(update={"evaluation": None})
         record = TrainingRecord(id=wanted, owner=owner, generation=generation, spec=trained, created_at=now)
         submit_training(store, queue, record)
@@ -113,9 +113,3 @@ def _decided(
         return decided
     check_applicable(decided.filled(), parent, environment)
     return decided.model_copy(update={"epsilon_scale": scale_of(decided, parent)})
-
-
-def _is_accepted(store: Store, wanted: str) -> bool:
-    """Whether nothing is left to do: the index entry is the last that is stored."""
-    record = find_record(store, keys.training_spec(wanted), TrainingRecord)
-    return record is not None and store.exists(keys.training_index(record.owner, record.created_at, wanted))

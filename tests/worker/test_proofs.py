@@ -107,6 +107,16 @@ def test_steps_that_are_repeated_make_nothing_twice(context: Context) -> None:
     assert len(evaluations) == 2
 
 
+def test_an_evaluation_that_was_submitted_in_part_is_listed_in_the_end(context: Context) -> None:
+    submit(context)
+    bring_on_proof(context.store, context.queue, ID)
+    (listed,) = list(context.store.list(keys.evaluation_index_prefix("owner")))
+    context.store.delete(listed)  # as a kill would leave it, right before its last step and before the name was kept
+    context.store.delete(keys.training_proof_part(ID, "parent_evaluation"))
+    bring_on_proof(context.store, context.queue, ID)
+    assert list(context.store.list(keys.evaluation_index_prefix("owner"))) == [listed]
+
+
 def test_a_step_whose_name_was_not_kept_is_found_again(context: Context) -> None:
     """Killed between the evaluation and the note of its id."""
     submit(context)
