@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from saddlepoint.errors import Conflict
-from saddlepoint.generations import newest_generation
+from saddlepoint.generations import found_or_submitted
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.comparability import check_comparable, setting_of
@@ -28,9 +28,7 @@ def submit_comparison(store: Store, queue: JobQueue, owner: str, spec: Compariso
     def numbered(generation: int) -> str:
         return comparison_id(owner, spec, generation)
 
-    generation = newest_generation(store, COMPARISON, numbered)
-    wanted = numbered(generation)
-    if not store.exists(COMPARISON.spec(wanted)):
+    def submit(wanted: str, generation: int) -> None:
         record = ComparisonRecord(
             id=wanted,
             owner=owner,
@@ -41,7 +39,8 @@ def submit_comparison(store: Store, queue: JobQueue, owner: str, spec: Compariso
             spec=spec,
         )
         submit_job(store, queue, COMPARISON, record)
-    return wanted
+
+    return found_or_submitted(store, COMPARISON, numbered, submit)
 
 
 def _setting(store: Store, evaluation_id: str) -> dict[str, object]:

@@ -14,3 +14,14 @@ def newest_generation(store: Store, work: Work, numbered: Callable[[int], str]) 
         if terminal is None or terminal.status == "succeeded":
             return generation
         generation += 1
+
+
+def found_or_submitted(
+    store: Store, work: Work, numbered: Callable[[int], str], submit: Callable[[str, int], object]
+) -> str:
+    """The id of the newest generation, for which `submit(id, generation)` is called where it is not stored yet."""
+    generation = newest_generation(store, work, numbered)
+    wanted = numbered(generation)
+    if not store.exists(work.spec(wanted)):
+        submit(wanted, generation)
+    return wanted

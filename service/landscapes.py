@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from saddlepoint.generations import newest_generation
+from saddlepoint.generations import found_or_submitted
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas.environments import EnvironmentDescription
 from saddlepoint.schemas.landscapes import (
@@ -32,9 +32,7 @@ def accept_landscape(
     def numbered(generation: int) -> str:
         return landscape_id(owner, spec, generation)
 
-    generation = newest_generation(store, LANDSCAPE, numbered)
-    wanted = numbered(generation)
-    if not store.exists(LANDSCAPE.spec(wanted)):
+    def submit(wanted: str, generation: int) -> None:
         record = LandscapeRecord(
             id=wanted,
             owner=owner,
@@ -46,4 +44,5 @@ def accept_landscape(
             environment=environment,
         )
         submit_job(store, queue, LANDSCAPE, record)
-    return wanted
+
+    return found_or_submitted(store, LANDSCAPE, numbered, submit)

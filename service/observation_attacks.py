@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from saddlepoint.generations import newest_generation
+from saddlepoint.generations import found_or_submitted
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.observation_attacks import (
@@ -46,9 +46,7 @@ def accept_attack(store: Store, queue: JobQueue, request: AttackRequest, observa
     def numbered(generation: int) -> str:
         return attack_id(request.owner, request.policy_id, request.spec, request.sha256, generation)
 
-    generation = newest_generation(store, ATTACK, numbered)
-    wanted = numbered(generation)
-    if not store.exists(ATTACK.spec(wanted)):
+    def submit(wanted: str, generation: int) -> None:
         store.put_file(keys.job_input(ATTACK.name, wanted), observations)
         record = ObservationAttackRecord(
             id=wanted,
@@ -63,4 +61,5 @@ def accept_attack(store: Store, queue: JobQueue, request: AttackRequest, observa
             array=request.array,
         )
         submit_job(store, queue, ATTACK, record)
-    return wanted
+
+    return found_or_submitted(store, ATTACK, numbered, submit)

@@ -7,9 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from saddlepoint.errors import ReportNotReady
+from saddlepoint.schemas import keys
 from saddlepoint.schemas.jobs import JobState
 from saddlepoint.store import Store
+from saddlepoint.work import Work
 from service.rendering import is_known
+from service.reports import FORMATS, ReportFormat, choose_format
 
 _CHUNK = 2**16
 
@@ -30,6 +33,20 @@ async def result_response(
     data = await run_in_threadpool(store.get, key)
     sent["Content-Length"] = str(len(data))
     return StreamingResponse(_pieces(data), headers=sent, media_type=media_type)
+
+
+async def rendered_response(
+    request: Request,
+    store: Store,
+    job: JobState,
+    work: Work,
+    wanted: str | None,
+    formats: Mapping[str, ReportFormat] = FORMATS,
+) -> Response:
+    """The result of a job in the form that a client wants. Raises NotAcceptable and ReportNotReady."""
+    name = choose_format(wanted, request.headers.get("accept", ""), formats)
+    chosen, key = formats[name], keys.job_result(work.name, job.id, name)
+    return await result_response(request, store, job, key, media_type=chosen.media_type, headers=chosen.headers)
 
 
 async def _pieces(data: bytes) -> AsyncIterator[bytes]:

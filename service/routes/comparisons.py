@@ -7,16 +7,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from saddlepoint.endings import cancel_job
-from saddlepoint.schemas import keys
 from saddlepoint.schemas.comparisons import Comparison, ComparisonSpec
 from saddlepoint.work import COMPARISON
 from service.comparisons import accept_comparison
 from service.context import ContextOf, OwnerOf
 from service.jobs import accepted_response, canceled_response, job_response
 from service.parsing import parse
-from service.reports import FORMATS, ReportFormat, choose_format
+from service.reports import FORMATS, ReportFormat
 from service.requests import JsonBody, json_body_of
-from service.results import result_response
+from service.results import rendered_response
 from service.wire import comparison_path
 
 router = APIRouter(prefix="/v1/comparisons", tags=["comparisons"])
@@ -57,12 +56,7 @@ async def result(
 ) -> Response:
     """JSON, HTML that stands alone, or a Markdown table. 409 until there is one, 406 for other formats."""
     snapshot = await context.comparisons.get(owner, comparison_id)
-    name = choose_format(format, request.headers.get("accept", ""), _FORMATS)
-    chosen = _FORMATS[name]
-    key = keys.job_result(COMPARISON.name, comparison_id, name)
-    return await result_response(
-        request, context.store, snapshot.job, key, media_type=chosen.media_type, headers=chosen.headers
-    )
+    return await rendered_response(request, context.store, snapshot.job, COMPARISON, format, _FORMATS)
 
 
 @router.post("/{comparison_id}/cancel", status_code=202, response_model=Comparison, summary="Cancel a comparison")

@@ -7,16 +7,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from saddlepoint.endings import cancel_job
-from saddlepoint.schemas import keys
 from saddlepoint.schemas.landscapes import Landscape, LandscapeSpec
 from saddlepoint.work import LANDSCAPE
 from service.context import ContextOf, OwnerOf
 from service.jobs import accepted_response, canceled_response, job_response
 from service.landscapes import accept_landscape
 from service.parsing import parse
-from service.reports import FORMATS, choose_format
 from service.requests import JsonBody, json_body_of
-from service.results import result_response
+from service.results import rendered_response
 from service.wire import landscape_path
 
 router = APIRouter(prefix="/v1/landscapes", tags=["landscapes"])
@@ -54,12 +52,7 @@ async def result(
 ) -> Response:
     """JSON, or HTML that stands alone. 409 until there is one, 406 for other formats."""
     snapshot = await context.landscapes.get(owner, landscape_id)
-    name = choose_format(format, request.headers.get("accept", ""))
-    chosen = FORMATS[name]
-    key = keys.job_result(LANDSCAPE.name, landscape_id, name)
-    return await result_response(
-        request, context.store, snapshot.job, key, media_type=chosen.media_type, headers=chosen.headers
-    )
+    return await rendered_response(request, context.store, snapshot.job, LANDSCAPE, format)
 
 
 @router.post("/{landscape_id}/cancel", status_code=202, response_model=Landscape, summary="Cancel a landscape")
