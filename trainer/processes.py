@@ -123,6 +123,10 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
     if count == 1:
         yield ALONE, device
         return
+    # Its functions keep the group that is there when they are defined, as their default. An optimiser's first step
+    # imports them: the group's threads then outlived it, and one of them could abort the process at its very end.
+    import torch.distributed.nn
+
     on_gpu = device == "cuda"
     if on_gpu:
         device = f"cuda:{os.environ['LOCAL_RANK']}"

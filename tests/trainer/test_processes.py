@@ -1,5 +1,11 @@
 """Whose lanes and samples are whose; what is exchanged is tested in `test_distributed`."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -39,3 +45,40 @@ def test_a_process_alone_hears_itself() -> None:
     assert ALONE.shared(b"said") == b"said"
     assert ALONE.shared(b"") == b""
     assert [ALONE.agree(choice) for choice in (True, False)] == [True, False]
+
+
+LEAVES = """
+import os, torch
+from trainer.processes import joined
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+before = threads()
+with joined("cpu") as (processes, _):
+    layer = torch.nn.Linear(2, 2)
+    layer(torch.ones(1, 2)).sum().backward()
+    torch.optim.Adam(layer.parameters(), fused=True).step()
+    processes.add_(torch.ones(2))
+    within = threads()
+print(f"{within - before} joined, {threads() - before} left")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads where Linux lists them")
+def test_nothing_of_the_group_outlives_it(tmp_path: Path) -> None:
+    """A thread of it that was still there when the interpreter ended aborted one training in forty."""
+    program = tmp_path / "leaves.py"
+    program.write_text(LEAVES)
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(program)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    said = re.findall(r"(\d+) joined, (\d+) left", done.stdout)
+    assert len(said) == 2
+    assert all(int(within) > 0 for within, _ in said)
+    assert [left for _, left in said] == ["0", "0"]
