@@ -44,13 +44,14 @@ class Adversary:
         distribution: Distribution,
         *,
         begins: float = 0.0,
+        device: torch.device | str = "cpu",
     ) -> "Adversary":
-        """The adversary of a configuration; one that leaves epsilon open attacks with 0."""
+        """The adversary of a configuration; one that leaves epsilon open attacks with 0. `device` is the network's."""
         epsilon = config.epsilon or 0.0
         step = config.attack_step_size
         return cls(
             distribution=distribution,
-            bounds=_encoded(Bounds.of(space, scale=config.epsilon_scale), network),
+            bounds=_encoded(Bounds.of(space, device, scale=config.epsilon_scale), network),
             epsilon=epsilon,
             steps=config.attack_steps,
             relative_step=0.5 if step is None or not epsilon else step / epsilon,
@@ -68,8 +69,8 @@ class Adversary:
     def ball(self, observation: Tensor, progress: float) -> Ball:
         """What an attack could reach from each row, (N, ...)."""
         clean = observation.float()
-        bounds, epsilon = self._bounds_on(clean.device), clean.new_full((len(clean),), self.epsilon_at(progress))
-        return Ball.around(clean, epsilon, bounds.low, bounds.high, bounds.scale)
+        epsilon = clean.new_full((len(clean),), self.epsilon_at(progress))
+        return Ball.around(clean, epsilon, self.bounds.low, self.bounds.high, self.bounds.scale)
 
     def perturb(
         self,
@@ -79,7 +80,6 @@ class Adversary:
         generator: torch.Generator,
         *,
         objective: Objective = "ce",
-        steps: int | None = None,
         numbers: Tensor | None = None,
     ) -> Tensor:
         """(N, ...) float32: each row at the last iterate of its ascent, begun at a uniform point of its ball.
@@ -90,7 +90,7 @@ class Adversary:
         attack = ResolvedAttack(
             kind=objective,
             epsilon=epsilon,
-            steps=self.steps if steps is None else steps,
+            steps=self.steps,
             step_size=epsilon * self.relative_step,
         )
         clean = observation.float()
@@ -101,13 +101,7 @@ class Adversary:
             return clean
         rows = _rows(attack, len(clean), clean.device)
         head = self.distribution.attacked_head(len(clean))
-        return perturb(network, clean, rows, noise, self._bounds_on(clean.device), head=head).observation
-
-    def _bounds_on(self, device: torch.device) -> Bounds:
-        scale = self.bounds.scale
-        return Bounds(
-            self.bounds.low.to(device), self.bounds.high.to(device), None if scale is None else scale.to(device)
-        )
+        return perturb(network, clean, rows, noise, self.bounds, head=head).observation
 
 
 @dataclass(frozen=True)

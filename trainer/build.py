@@ -62,7 +62,9 @@ def build_training(
         method=method,
         network=network,
         distribution=distribution,
-        adversary=Adversary.of(config, description.observation, network, distribution, begins=method.begins),
+        adversary=Adversary.of(
+            config, description.observation, network, distribution, begins=method.begins, device=machine.device
+        ),
         optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=config.adam_epsilon, fused=True),
         generator=generator,
         games=Games(environment, config.actors, spec.seed, machine.processes),

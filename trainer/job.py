@@ -4,13 +4,13 @@ Every attempt goes on from the newest checkpoint, and resuming gives the same nu
 matter that a second attempt may repeat what a killed one did after its last checkpoint.
 """
 
+import copy
 import faulthandler
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from saddlepoint.endings import end
@@ -98,7 +98,7 @@ class _Attempt:
     def run(self) -> str:
         """Train from the newest checkpoint to the end, and publish; the policy's id."""
         self.hint("starting", 0)
-        training = build_training(self.record.spec, self.machine, parent=self.parent)
+        training = build_training(self.record.spec, self.machine, parent=self.parent())
         with closing(training.games.environment), self.counted() as saved, watched():
             self.resume(training, saved)
             for update in train(training):
@@ -108,7 +108,6 @@ class _Attempt:
                 self.keep(training, update)
             return self.finish(training)
 
-    @cached_property
     def parent(self) -> ImportedPolicy | None:
         """The policy to start from; NotFound where it was deleted in the meantime."""
         policy_id = self.record.spec.policy_id
@@ -180,7 +179,7 @@ class _Attempt:
         """The checkpoint after all that may not be missing when it is gone on from; the event file is made anew."""
         self.check_wanted()
         if self.middle is not None:
-            self.publish("middle", self.middle)
+            self.publish(training, "middle", self.middle)
             self.middle = None
         self.put_curve(training)
         saved = checkpoint.to_bytes(training, self.record.spec)
@@ -201,18 +200,17 @@ class _Attempt:
             alive()
             try:
                 self.put_everything(training)
-                return self.publish("final", final)
+                return self.publish(training, "final", final)
             except StoreError as error:
                 if not is_passing(error) or time.monotonic() > given_up:
                     raise
                 _log.warning("training %s is done and waits for the store: %s", self.record.id, error.message)
             time.sleep(CURVE_S)
 
-    def publish(self, stage: Literal["middle", "final"], own: bytes) -> str:
+    def publish(self, training: Training, stage: Literal["middle", "final"], own: bytes) -> str:
         """Publish the weights that stand for a stage: these, unless another attempt was first."""
         spec, owner = self.record.spec, self.record.owner
-        standing = build_training(spec, self.machine, parent=self.parent)
-        standing.games.environment.close()
+        standing = replace(training, network=copy.deepcopy(training.network))
         checkpoint.restore_policy(standing, stored.settle(self.store, self.record.id, stage, own))
         name = spec.name if stage == "final" else f"{spec.name or spec.method} (middle)"
         return publish(

@@ -37,7 +37,7 @@ def make_policy(
     if isinstance(training.network, GraphNetwork) and training.parent is not None:
         imported = _of_graph(training.network, training.parent, owner, name)
     else:
-        imported = _of_weights(weights, owner, name)
+        imported = import_own(weights, owner, PolicyHints(name=name))
     lineage = Lineage(
         parent=spec.policy_id,
         method=spec.method,
@@ -49,12 +49,6 @@ def make_policy(
         versions=versions(),
     )
     return PublishedPolicy(weights, imported.model, imported.card.model_copy(update={"lineage": lineage}))
-
-
-def _of_weights(weights: bytes, owner: str, name: str | None) -> ImportedPolicy:
-    hints = PolicyHints(name=name)
-    identity = policy_id(owner, hashlib.sha256(weights).hexdigest(), hints)
-    return import_policy(weights, filename_hint=None, hints=hints, policy_id=identity, created_at=datetime.now(UTC))
 
 
 def _of_graph(network: GraphNetwork, parent: PolicyCard, owner: str, name: str | None) -> ImportedPolicy:
@@ -71,6 +65,12 @@ def _of_graph(network: GraphNetwork, parent: PolicyCard, owner: str, name: str |
     )
     policy = canonical_policy(found, name=name, owner=owner, created_at=datetime.now(UTC))
     return replace(policy, card=policy.card.model_copy(update={"observation_std": parent.observation_std}))
+
+
+def import_own(data: bytes, owner: str, hints: PolicyHints, *, filename: str | None = None) -> ImportedPolicy:
+    """A file that is trusted, imported in this process and without limits. Raises PolicyRejected."""
+    identity = policy_id(owner, hashlib.sha256(data).hexdigest(), hints)
+    return import_policy(data, filename_hint=filename, hints=hints, policy_id=identity, created_at=datetime.now(UTC))
 
 
 def publish(store: Store, owner: str, policy: PublishedPolicy) -> str:

@@ -7,19 +7,16 @@ The same command again goes on from the newest checkpoint, with any number of pr
 """
 
 import argparse
-import hashlib
 import json
 import logging
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
-from saddlepoint.policies import import_policy
 from saddlepoint.policies.importing import ImportedPolicy
 from saddlepoint.schemas.environments import EnvironmentSpec
-from saddlepoint.schemas.policies import PolicyHints, policy_id
+from saddlepoint.schemas.policies import PolicyHints
 from saddlepoint.schemas.trainings import TrainingSpec
 from saddlepoint.settings import Settings
 from trainer import checkpoint, curve
@@ -30,6 +27,7 @@ from trainer.methods import METHODS
 from trainer.pace import Every
 from trainer.ppo import start, train
 from trainer.processes import joined
+from trainer.publish import import_own
 from trainer.stored import curve_point
 from trainer.tensorboard import EventFile
 from trainer.training import Training
@@ -132,11 +130,8 @@ def _report(record: UpdateRecord, training: Training) -> None:
 
 
 def read_policy(path: Path) -> ImportedPolicy:
-    """A file of one's own, read in this process and without limits: `saddlepoint harden` takes those of others."""
-    data, hints = path.read_bytes(), PolicyHints()
-    identity = policy_id("local", hashlib.sha256(data).hexdigest(), hints)
-    now = datetime.now(UTC)
-    return import_policy(data, filename_hint=path.name, hints=hints, policy_id=identity, created_at=now)
+    """A file of one's own; `saddlepoint harden` takes those of others."""
+    return import_own(path.read_bytes(), "local", PolicyHints(), filename=path.name)
 
 
 def _override(text: str) -> tuple[str, object]:

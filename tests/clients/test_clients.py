@@ -30,12 +30,6 @@ from tests.clients.fakes import EVALUATION, POLICY, Service, answer, evaluation,
 Caller = Callable[..., Any]
 
 
-@pytest.fixture(params=[fakes.call, fakes.call_async], ids=["sync", "async"])
-def call(request: pytest.FixtureRequest) -> Caller:
-    caller: Caller = request.param
-    return caller
-
-
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     path = tmp_path / "policy.zip"

@@ -19,12 +19,6 @@ Caller = Callable[..., Any]
 EVALUATED = {"env": "CartPole-v1", "epsilon": [0.5], "seeds": [0, 1], "precision": "fp32"}
 
 
-@pytest.fixture(params=[fakes.call, fakes.call_async], ids=["sync", "async"])
-def call(request: pytest.FixtureRequest) -> Caller:
-    caller: Caller = request.param
-    return caller
-
-
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     path = tmp_path / "policy.zip"

@@ -1,5 +1,7 @@
 """The attacker of a training: its radius in the course of it, its ball, and whom it attacks."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -103,12 +105,13 @@ def test_a_frozen_policy_gives_the_logits_of_the_network(precision: str) -> None
 
 def test_where_a_row_begins_depends_on_its_number_alone() -> None:
     """So a lane meets the same noise in whatever process it is, and all processes go on from the same state."""
-    network, adversary = made("vector", epsilon=0.25)
+    network, climbing = made("vector", epsilon=0.25)
+    adversary = replace(climbing, steps=0)
     clean = observations("vector", network)
 
     def begun(numbers: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
         generator, rows = torch.Generator().manual_seed(3), torch.tensor(numbers, dtype=torch.int64)
-        x = adversary.perturb(network.frozen(), clean[rows], 1.0, generator, steps=0, numbers=rows)
+        x = adversary.perturb(network.frozen(), clean[rows], 1.0, generator, numbers=rows)
         return x, generator.get_state()
 
     whole, state = begun(list(range(8)))
