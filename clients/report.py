@@ -8,6 +8,8 @@ from pydantic import PrivateAttr
 
 from clients.tables import report_table
 from saddlepoint.errors import InvalidRequest
+from saddlepoint.schemas.comparisons import ComparisonResult
+from saddlepoint.schemas.gates import Gate, Thresholds, decide
 from saddlepoint.schemas.reports import Cell, RobustnessReport
 
 if TYPE_CHECKING:
@@ -29,6 +31,22 @@ class Report(RobustnessReport):
     def table(self) -> str:
         """The cells as plain text."""
         return report_table(self)
+
+    def gate(
+        self,
+        *,
+        min_normalized: float | None = None,
+        min_mean: float | None = None,
+        max_drop: float | None = None,
+        baseline: ComparisonResult | None = None,
+    ) -> Gate:
+        """Whether the worst case found is good enough, by the bad end of its 95% interval.
+
+        `baseline` is the comparison of an earlier evaluation with this one, which must not have got worse. Raises
+        InvalidSpec where nothing is asked for.
+        """
+        wanted = Thresholds(min_normalized=min_normalized, min_mean=min_mean, max_drop=max_drop)
+        return decide(self, wanted, baseline)
 
     def to_dataframe(self, *, episodes: bool = False) -> "DataFrame":
         """One row a cell, or one an episode. Needs pandas. Raises InvalidRequest without it."""

@@ -12,7 +12,7 @@ from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Role
 from saddlepoint.schemas.policies import PolicyCard, space_notes
-from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport, WorstCase
+from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport
 
 __all__ = ["fold_cell", "fold_report"]
 
@@ -39,8 +39,8 @@ def fold_report(
     greedy_cells = [relate(cell, clean, reference.returns) for cell in _cells(plan, episodes, "greedy", examination)]
     every = [result for results in episodes.values() for result in results]
     check = precision_check(every)
-    worst = _scored(worst_case(cells), clean, reference.mean)
-    by_epsilon = [found for each in worst_by_epsilon(cells) if (found := _scored(each, clean, reference.mean))]
+    worst = worst_case(cells, clean, reference.returns)
+    by_epsilon = worst_by_epsilon(cells, clean, reference.returns)
     return RobustnessReport(
         id=plan.evaluation_id,
         created_at=created_at or datetime.now(UTC),
@@ -85,10 +85,3 @@ def _reference(plan: Plan, episodes: Episodes) -> RandomPolicyReference:
 def _noise_beside(cell: Cell, cells: Sequence[Cell]) -> Cell | None:
     """The `random` cell of the same epsilon."""
     return next((other for other in cells if other.attack == "random" and other.epsilon == cell.epsilon), None)
-
-
-def _scored(worst: WorstCase | None, clean: Cell | None, random_policy: float) -> WorstCase | None:
-    """With its place between the random policy (0) and the clean score (1), where there is one."""
-    if worst is None or clean is None or clean.mean <= random_policy:
-        return worst
-    return worst.model_copy(update={"normalized": (worst.mean - random_policy) / (clean.mean - random_policy)})

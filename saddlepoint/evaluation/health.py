@@ -24,12 +24,15 @@ def attack_health(
     zero_gradient = sum(episode.zero_gradient for episode in episodes) / steps
     loss_rises = sum(episode.loss_rises for episode in episodes) / steps
     strength = strength_of(attack, episodes, has_flips=has_flips)
+    follows_gradient = ATTACKS[attack.kind].uses_gradient
+    stuck = _flags(zero_gradient, loss_rises) if follows_gradient else []
     return AttackHealth(
         zero_gradient=zero_gradient,
         loss_rises=loss_rises,
         mean_loss=sum(episode.loss_sum for episode in episodes) / steps,
         mean_best_loss=sum(episode.best_loss_sum for episode in episodes) / steps,
-        flags=[*_flags(zero_gradient, loss_rises), *strength.flags] if ATTACKS[attack.kind].uses_gradient else [],
+        flags=[*stuck, *strength.flags] if follows_gradient else [],
+        working=not (follows_gradient and (stuck or strength.masked)),
         **strength.numbers,
     )
 

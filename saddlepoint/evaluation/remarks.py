@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from saddlepoint.evaluation.statistics import FEW_EPISODES, paired_difference
+from saddlepoint.schemas.gates import Standing, standing
 from saddlepoint.schemas.reports import Cell, PrecisionCheck, WorstCase
 
 _UNTRIED = (
@@ -10,6 +11,14 @@ _UNTRIED = (
     "the order of the stacked frames, and any normalisation it was trained with (observation_mean, observation_std); "
     "the card says how it is read."
 )
+
+_STANDINGS: dict[Standing, str] = {
+    "holds": "The policy holds",
+    "unproven": "The policy seems to hold, but too few episodes say so",
+    "weakened": "The policy is weakened",
+    "loses": "The policy loses most of its score",
+    "undone": "The policy is undone",
+}
 
 
 def verdict(worst: WorstCase | None, clean: Cell | None, random_policy: float) -> str:
@@ -21,7 +30,8 @@ def verdict(worst: WorstCase | None, clean: Cell | None, random_policy: float) -
             f"The worst attack found leaves a mean return of {_number(worst.mean)}; without an unattacked cell there "
             "is nothing to compare it with."
         )
-    if worst.normalized is None:
+    stands = standing(worst)
+    if stands is None:
         return (
             f"The policy does not beat a random one even without attack ({_number(clean.mean)} against "
             f"{_number(random_policy)}), so its robustness cannot be judged."
@@ -30,25 +40,24 @@ def verdict(worst: WorstCase | None, clean: Cell | None, random_policy: float) -
         return f"The policy holds: no attack found lowers its mean return of {_number(clean.mean)}."
     if worst.mean >= clean.mean:
         return (
-            f"The policy holds: the worst attack found ({worst.label}, epsilon {worst.epsilon:g}) does not lower its "
-            f"mean return of {_number(clean.mean)} on episodes that it was not chosen on ({_number(worst.mean)} there)."
+            f"{_STANDINGS[stands]}: the worst attack found ({worst.label}, epsilon {worst.epsilon:g}) does not lower "
+            f"its mean return of {_number(clean.mean)} on episodes that it was not chosen on ({_number(worst.mean)} "
+            "there)."
         )
-    return _judged(worst, worst.normalized, clean, random_policy)
-
-
-def _judged(worst: WorstCase, kept: float, clean: Cell, random_policy: float) -> str:
-    numbers = (
-        f"the worst attack found ({worst.label}, epsilon {worst.epsilon:g}) takes the mean return from "
-        f"{_number(clean.mean)} to {_number(worst.mean)}{_interval(worst)}, where a random policy has "
-        f"{_number(random_policy)}"
+    return (
+        f"{_STANDINGS[stands]}: the worst attack found ({worst.label}, epsilon {worst.epsilon:g}) takes the mean "
+        f"return from {_number(clean.mean)} to {_number(worst.mean)}{_interval(worst)}, where a random policy has "
+        f"{_number(random_policy)}{_kept(worst, stands)}."
     )
-    if kept >= 0.9:
-        return f"The policy holds: {numbers}."
-    if kept >= 0.5:
-        return f"The policy is weakened: {numbers}, and {kept:.0%} of its lead is left."
-    if kept > 0.1:
-        return f"The policy loses most of its score: {numbers}, and {kept:.0%} of its lead is left."
-    return f"The policy is undone: {numbers}."
+
+
+def _kept(worst: WorstCase, stands: Standing) -> str:
+    """The share, and the end of its interval that a gate judges by."""
+    if worst.normalized is None or stands == "undone":
+        return ""
+    least = worst.normalized_ci95[0] if worst.normalized_ci95 else None
+    bound = "" if least is None else f" (at least {least:.0%})" if least > 0 else " (perhaps none)"
+    return f", and {worst.normalized:.0%} of its lead is left{bound}"
 
 
 def warnings(

@@ -19,6 +19,8 @@ class Strength:
 
     numbers: dict[str, Any] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
+    masked: bool = False
+    """Whether gradients look masked, so that a low loss says nothing."""
 
 
 def strength_of(attack: ResolvedAttack, episodes: Sequence[EpisodeResult], *, has_flips: bool = True) -> Strength:
@@ -43,7 +45,8 @@ def strength_of(attack: ResolvedAttack, episodes: Sequence[EpisodeResult], *, ha
     if steps < _FEWEST:
         return Strength(numbers)
     gains = [] if attack.kind == "fgsm" else _gains(numbers)
-    return Strength(numbers, [*gains, *_masked(numbers, noise_flips, flips)])
+    masked = _masked(numbers, noise_flips, flips)
+    return Strength(numbers, [*gains, *masked], masked=bool(masked))
 
 
 def _gain(better: float, loss: float, clean: float) -> float | None:

@@ -1,35 +1,181 @@
-"""Passing or failing a policy by its report."""
+"""Passing or failing a policy by its report: the one verdict that exit codes, JUnit files and badges come from.
+
+A number passes by the end of its 95% interval that is worse for the policy, never by the number itself: a gate that
+judges means lets luck through, and more so the fewer episodes there are.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
 
 from saddlepoint.errors import InvalidSpec
 from saddlepoint.schemas.base import Schema
+from saddlepoint.schemas.checks import Check, CheckName, attacks_worked, no_regression
+from saddlepoint.schemas.comparisons import ComparisonResult
+from saddlepoint.schemas.reports import RobustnessReport, WorstCase
+
+HOLDS, HALF, NOTHING_LEFT = 0.9, 0.5, 0.1
+
+Standing = Literal["holds", "unproven", "weakened", "loses", "undone"]
+
+
+class Thresholds(Schema):
+    """What the worst case found must reach; what is None is not asked for."""
+
+    min_normalized: float | None = Field(default=None, allow_inf_nan=False)
+    """Of (worst case - random policy) / (clean - random policy)."""
+    min_mean: float | None = Field(default=None, allow_inf_nan=False)
+    """Of the mean return."""
+    max_drop: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Of the paired loss of return against no attack. It has no form relative to the clean return: scores may be
+    negative, and the relative one that has a meaning is `min_normalized`."""
 
 
 class Gate(Schema):
-    """What a gate decided, and every reason against."""
+    """What a gate decided: passed where every check did."""
 
     passed: bool
-    failures: list[str]
+    sentence: str
+    """The decision in one sentence; where several checks failed, the first of them."""
+    checks: list[Check]
+
+    @property
+    def failures(self) -> list[str]:
+        """Every reason against."""
+        return [check.sentence for check in self.checks if not check.passed]
 
 
-def decide(
-    mean: float | None, normalized: float | None, *, min_normalized: float | None, min_mean: float | None
-) -> Gate:
-    """Whether the worst case reaches both thresholds; a number that is not there reaches none.
+@dataclass(frozen=True)
+class _Measure:
+    """How a threshold is held against a worst case; `sign` is -1 where the value must not exceed it."""
 
-    Judged by the mean itself, not by its interval. Raises InvalidSpec without a threshold.
+    name: CheckName
+    title: str
+    value: Callable[[WorstCase], float | None]
+    bound: Callable[[WorstCase], float | None]
+    sign: Literal[1, -1]
+
+
+_MEASURES = (
+    _Measure(
+        "min_normalized",
+        "normalised worst case",
+        lambda worst: worst.normalized,
+        lambda worst: worst.normalized_ci95 and worst.normalized_ci95[0],
+        1,
+    ),
+    _Measure(
+        "min_mean",
+        "mean return of the worst case",
+        lambda worst: worst.mean,
+        lambda worst: worst.ci95 and worst.ci95[0],
+        1,
+    ),
+    _Measure(
+        "max_drop",
+        "loss of return in the worst case",
+        lambda worst: None if worst.difference_to_clean is None else -worst.difference_to_clean,
+        lambda worst: worst.difference_ci95 and -worst.difference_ci95[0],
+        -1,
+    ),
+)
+
+
+def decide(report: RobustnessReport, thresholds: Thresholds, comparison: ComparisonResult | None = None) -> Gate:
+    """Whether the worst case found reaches every threshold, by attacks that worked, and is no worse than a baseline.
+
+    What cannot be judged fails: a number that is not there, one without an interval, attacks that did not work.
+    `comparison` is of the report with the evaluation that it must not fall behind. Raises InvalidSpec where nothing is
+    asked for, and where the comparison is of other evaluations.
     """
-    if min_normalized is None and min_mean is None:
-        raise InvalidSpec("A gate needs a threshold: give min_normalized, min_mean or both.")
-    failures = [
-        *_below("normalized worst case", normalized, min_normalized),
-        *_below("mean return of the worst case", mean, min_mean),
-    ]
-    return Gate(passed=not failures, failures=failures)
+    asked = [(measure, getattr(thresholds, measure.name)) for measure in _MEASURES]
+    checks = [_worst_case(measure, least, report) for measure, least in asked if least is not None]
+    if comparison is not None:
+        checks.append(no_regression(report, comparison))
+    if not checks:
+        raise InvalidSpec(
+            "A gate needs something to hold the report against: give min_normalized, min_mean, max_drop or a baseline."
+        )
+    return _concluded([*checks, attacks_worked(report)])
 
 
-def _below(name: str, value: float | None, least: float | None) -> list[str]:
-    if least is None or (value is not None and value >= least):
-        return []
-    if value is None:
-        return [f"There is no {name}: nothing was attacked, or the clean score does not beat a random policy's."]
-    return [f"The {name} is {value:.4g}, below {least:.4g}."]
+def standing(worst: WorstCase) -> Standing | None:
+    """Where no threshold is given, how the policy stands; None where its score cannot be normalised.
+
+    That it holds is only said where the whole interval lies above nine tenths of the lead over a random policy.
+    """
+    if worst.normalized is None:
+        return None
+    if worst.normalized >= HOLDS:
+        return "holds" if worst.normalized_ci95 and worst.normalized_ci95[0] >= HOLDS else "unproven"
+    if worst.normalized >= HALF:
+        return "weakened"
+    return "loses" if worst.normalized > NOTHING_LEFT else "undone"
+
+
+def _concluded(checks: list[Check]) -> Gate:
+    failed = [check for check in checks if not check.passed]
+    if not failed:
+        return Gate(passed=True, sentence=f"Passed: {_inner(checks[0].sentence)}", checks=checks)
+    others = f" ({len(failed) - 1} more of {len(checks)} checks failed.)" if len(failed) > 1 else ""
+    return Gate(passed=False, sentence=f"Failed: {_inner(failed[0].sentence)}{others}", checks=checks)
+
+
+def _inner(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _worst_case(measure: _Measure, threshold: float, report: RobustnessReport) -> Check:
+    worst = report.worst_case
+    value, bound = (measure.value(worst), measure.bound(worst)) if worst else (None, None)
+    passed = bound is not None and measure.sign * (bound - threshold) >= 0
+    return Check(
+        name=measure.name,
+        title=measure.title,
+        passed=passed,
+        value=value,
+        bound=bound,
+        threshold=threshold,
+        sentence=_missing(measure, report) or _judged(measure, worst, value, bound, threshold),
+    )
+
+
+def _missing(measure: _Measure, report: RobustnessReport) -> str:
+    """Why there is no value; empty where there is one."""
+    worst = report.worst_case
+    if worst is None:
+        return "Nothing was attacked, so there is no worst case; add an attack, and an epsilon above 0."
+    if measure.value(worst) is not None:
+        return ""
+    if all(cell.attack != "none" for cell in report.cells):
+        return f"There is no {measure.title} without the clean return; add the attack none."
+    return f"There is no {measure.title}: without attack the policy does not beat a random one."
+
+
+def _judged(
+    measure: _Measure, worst: WorstCase | None, value: float | None, bound: float | None, threshold: float
+) -> str:
+    assert worst is not None
+    assert value is not None
+    said = f"The {measure.title} ({_named(worst)}) is {_number(value)}"
+    if bound is None:
+        return (
+            f"{said}, but without an interval that says nothing: it takes 4 episodes or more, and a clean score well "
+            "above a random policy's."
+        )
+    ends, beyond = ("begins", "below") if measure.sign == 1 else ("ends", "above")
+    said = f"{said} and its 95% interval {ends} at {_number(bound)}"
+    if measure.sign * (bound - threshold) >= 0:
+        return f"{said}, not {beyond} {_number(threshold)}."
+    more = " More episodes may settle it." if measure.sign * (value - threshold) >= 0 else ""
+    return f"{said}, {beyond} {_number(threshold)}.{more}"
+
+
+def _named(worst: WorstCase) -> str:
+    return worst.label if worst.attack == "none" else f"{worst.label} at epsilon {worst.epsilon:g}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"

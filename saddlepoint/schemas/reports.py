@@ -6,7 +6,6 @@ from typing import Any, Literal
 from pydantic import Field
 
 from saddlepoint.schemas.base import Schema, Timestamp
-from saddlepoint.schemas.gates import Gate, decide
 
 Interval = tuple[float, float]
 
@@ -34,6 +33,9 @@ class AttackHealth(Schema):
     """Share of greedy actions that many times epsilon changes: nearly 1, unless gradients are masked. None where
     actions are numbers."""
     flags: list[str] = Field(default_factory=list)
+    working: bool = True
+    """False where the gradient was zero or the loss did not rise too often, or gradients look masked: what such an
+    attack leaves of a return is no evidence for the policy. A flag says which."""
 
 
 class Cell(Schema):
@@ -114,6 +116,10 @@ class WorstCase(Schema):
     mean: float
     ci95: Interval | None
     normalized: float | None = None
+    normalized_ci95: Interval | None = None
+    difference_to_clean: float | None = None
+    """Mean of the paired differences to the unattacked episodes."""
+    difference_ci95: Interval | None = None
     selection: Literal["held_out", "in_sample"]
     """`in_sample` where there is one seed only, so that nothing could be held out."""
     chosen: list[str] = Field(default_factory=list)
@@ -172,12 +178,6 @@ class RobustnessReport(Schema):
 
     def _names(self) -> list[str]:
         return [cell.title for cell in self.cells]
-
-    def gate(self, *, min_normalized: float | None = None, min_mean: float | None = None) -> Gate:
-        """Whether the worst case found is good enough. Raises InvalidSpec without a threshold."""
-        worst = self.worst_case
-        mean, normalized = (worst.mean, worst.normalized) if worst else (None, None)
-        return decide(mean, normalized, min_normalized=min_normalized, min_mean=min_mean)
 
     def episode_rows(self) -> list[dict[str, Any]]:
         """One row an episode of every cell, the greedy ones last: plain values, for tables and files."""

@@ -7,6 +7,7 @@ import pytest
 from clients.report import Report
 from saddlepoint.errors import InvalidRequest
 from tests.clients import fakes
+from tests.evaluation.sample_report import sample_report
 
 REPORT = Report.model_validate(fakes.report().model_dump())
 
@@ -42,3 +43,9 @@ def test_a_report_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> 
     (tmp_path / "report.json").mkdir()
     with pytest.raises(InvalidRequest, match="did not take it"):
         REPORT.save(tmp_path)
+
+
+def test_a_report_is_held_against_thresholds() -> None:
+    decided = Report.model_validate(sample_report().model_dump()).gate(min_normalized=0.99)
+    assert not decided.passed
+    assert decided.failures[0].startswith("The normalised worst case (ce at epsilon 4) is ")

@@ -8,6 +8,7 @@ import pytest
 from saddlepoint.evaluation.fold import fold_cell, fold_report
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.examinations import Examination
+from saddlepoint.schemas.gates import Thresholds, decide
 from saddlepoint.schemas.plans import EpisodeResult
 from saddlepoint.schemas.reports import RobustnessReport, comparable
 from tests.evaluation.episodes import CARD, NOW, plan_of, result, results, spec_of
@@ -91,7 +92,7 @@ def test_a_policy_that_nothing_attacked_is_not_said_to_hold() -> None:
     report = report_of(spec_of(attacks=["none"]))
     assert report.worst_case is None
     assert report.verdict.startswith("Nothing was attacked")
-    assert not report.gate(min_normalized=0.5).passed
+    assert not decide(report, Thresholds(min_normalized=0.5)).passed
 
 
 def test_scores_lie_between_the_random_policy_and_the_clean_one() -> None:
@@ -136,6 +137,13 @@ def test_the_verdict_follows_the_worst_case(attacked: float, words: str) -> None
     assert "ce, epsilon 4" in report.verdict
 
 
+def test_that_a_policy_holds_is_not_said_of_a_wide_interval() -> None:
+    noisy = {"none": [100.0] * 4, "random@4": [100.0] * 4, "ce@4": [120.0, 70.0, 70.0, 120.0]}
+    report = report_of(returns=RETURNS | noisy)
+    assert report.verdict.startswith("The policy seems to hold, but too few episodes say so: ")
+    assert "95% of its lead is left (at least" in report.verdict
+
+
 def test_an_attack_that_helps_is_no_worst_case() -> None:
     better = {"none": [90.0] * 4, "random@4": [91.0] * 4, "ce@4": [92.0] * 4, "ce@4 (greedy)": [92.0] * 4}
     assert "no attack found lowers" in report_of(returns=RETURNS | better).verdict
@@ -154,6 +162,7 @@ def test_attack_health_by_hand() -> None:
     assert health is not None
     assert (health.zero_gradient, health.loss_rises, health.mean_loss, health.mean_best_loss) == (0.0, 1.0, 3.0, 3.5)
     assert health.flags == []
+    assert health.working
 
 
 @pytest.mark.parametrize(
@@ -164,6 +173,7 @@ def test_an_unhealthy_attack_is_flagged_and_warned_of(field: str, value: float, 
     for cell in (report.cell("ce"), report.greedy_cells[0]):
         assert cell.health is not None
         assert [words in flag for flag in cell.health.flags] == [True]
+        assert not cell.health.working
     noise = report.cell("random").health
     assert noise is not None
     assert noise.flags == []
@@ -175,6 +185,7 @@ def test_random_noise_below_an_attack_is_flagged_as_harmless_and_not_warned_of()
     health = report.cell("ce").health
     assert health is not None
     assert ["harmless" in flag for flag in health.flags] == [True]
+    assert health.working
     assert not any("harmless" in warning for warning in report.warnings)
 
 

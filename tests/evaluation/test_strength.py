@@ -55,6 +55,13 @@ def test_what_would_have_been_stronger_is_said(fields: dict[str, Any], text: str
     assert text in flag
 
 
+@pytest.mark.parametrize(
+    ("fields", "masked"), [({"probe_loss_longer_sum": 36.0}, False), ({"probe_noise_wins": 3}, True)]
+)
+def test_only_gradients_that_look_masked_make_an_attack_no_evidence(fields: dict[str, Any], masked: bool) -> None:
+    assert strength_of(CE, [probed(**fields)]).masked == masked
+
+
 def test_a_few_states_are_too_few_for_a_flag() -> None:
     strength = strength_of(CE, [probed(probe_steps=4, probe_noise_wins=4)])
     assert strength.flags == []

@@ -35,6 +35,24 @@ def test_where_both_halves_agree_it_is_the_mean_of_that_cell() -> None:
     assert (worst.label, worst.mean, worst.chosen) == ("a", 2.5, ["a@4"])
 
 
+def test_the_worst_case_is_placed_between_the_random_policy_and_the_clean_score() -> None:
+    clean, attacked = folded("none", [10.0, 8.0, 12.0, 10.0]), folded("a", [4.0, 2.0, 6.0, 4.0])
+    worst = worst_case([clean, attacked], clean, [0.0, 0.0])
+    assert worst is not None
+    assert (worst.normalized, worst.difference_to_clean, worst.difference_ci95) == (0.4, -6.0, (-6.0, -6.0))
+    assert worst.normalized_ci95 is not None
+    assert worst.normalized_ci95[0] < 0.4 < worst.normalized_ci95[1]
+
+
+def test_held_out_returns_are_compared_with_the_clean_ones_of_their_own_seeds() -> None:
+    """`a` is lowest on even seeds, so its odd ones count; each return lies 1 below the clean one of its seed."""
+    clean = folded("none", [20.0, 10.0, 30.0, 40.0])
+    a, b = folded("a", [0.0, 9.0, 0.0, 39.0]), folded("b", [19.0, 0.0, 29.0, 0.0])
+    worst = worst_case([clean, a, b], clean, [0.0, 0.0])
+    assert worst is not None
+    assert (worst.difference_to_clean, worst.difference_ci95) == (-1.0, (-1.0, -1.0))
+
+
 def test_with_one_seed_nothing_can_be_held_out() -> None:
     worst = worst_case([folded("a", [1.0, 3.0], per_seed=2), folded("b", [4.0, 4.0], per_seed=2)])
     assert worst is not None
