@@ -10,6 +10,8 @@ from saddlepoint.evaluation import formatting, provenance
 from saddlepoint.evaluation.bar_chart import Bar, bar_chart, dot_limit
 from saddlepoint.evaluation.epsilon_chart import Point, Series, epsilon_chart
 from saddlepoint.evaluation.figures import COLOURS, LAYOUTS
+from saddlepoint.formats.commands import commands
+from saddlepoint.formats.names import attack_name, environment_id, policy_title
 from saddlepoint.schemas.attacks import ATTACKS
 from saddlepoint.schemas.reports import Cell, RobustnessReport
 
@@ -44,19 +46,19 @@ def page_environment() -> Environment:
 
 
 def _context(report: RobustnessReport) -> dict[str, Any]:
-    env_id = _env_id(report)
+    env_id = environment_id(report)
     colours = _colours(report.cells)
     drawn = _drawn(report.cells)
     clean = next((cell for cell in report.cells if cell.attack == "none"), None)
     return {
         "report": report,
         "env_id": env_id,
-        "title": report.policy.get("name") or f"Policy {str(report.policy.get('id', ''))[:8]}",
+        "title": policy_title(report),
         "units": formatting.epsilon_units(env_id),
         "decimals": _decimals(report),
         "clean": clean,
         "numeric": any(cell.mean_action_shift is not None for cell in report.cells),
-        "name": name,
+        "name": attack_name,
         "colours": colours,
         "bars": _bar_charts(report, drawn, clean, colours),
         "curves": _epsilon_charts(report, clean, colours),
@@ -69,18 +71,8 @@ def _context(report: RobustnessReport) -> dict[str, Any]:
         "contents": report.policy.get("contents") or [],
         "limit": provenance.MAX_LISTED,
         "episodes": provenance.episodes(report),
-        "commands": provenance.commands(report),
+        "commands": commands(report),
     }
-
-
-def name(cell: Cell) -> str:
-    """The attack's name without its epsilon and action mode, which are shown beside it."""
-    return cell.label.removesuffix(" (greedy)").removesuffix(f"@{cell.epsilon:g}")
-
-
-def _env_id(report: RobustnessReport) -> str:
-    env = report.spec.get("env", "")
-    return str(env.get("id", "") if isinstance(env, Mapping) else env)
 
 
 def _decimals(report: RobustnessReport) -> int:
@@ -89,22 +81,22 @@ def _decimals(report: RobustnessReport) -> int:
 
 def _colours(cells: Sequence[Cell]) -> dict[str, int]:
     """The colour class of each attack by name: 0 for no attack, the others in the report's order."""
-    attacks = dict.fromkeys(name(cell) for cell in cells if cell.attack != "none")
-    clean = {name(cell): 0 for cell in cells if cell.attack == "none"}
+    attacks = dict.fromkeys(attack_name(cell) for cell in cells if cell.attack != "none")
+    clean = {attack_name(cell): 0 for cell in cells if cell.attack == "none"}
     return clean | {attack: 1 + index % (COLOURS - 1) for index, attack in enumerate(attacks)}
 
 
 def _sampled(report: RobustnessReport, greedy: Cell) -> Cell | None:
     """The cell that differs from `greedy` in the action mode only."""
-    wanted = (greedy.attack, name(greedy), greedy.epsilon)
-    return next((cell for cell in report.cells if (cell.attack, name(cell), cell.epsilon) == wanted), None)
+    wanted = (greedy.attack, attack_name(greedy), greedy.epsilon)
+    return next((cell for cell in report.cells if (cell.attack, attack_name(cell), cell.epsilon) == wanted), None)
 
 
 def _drawn(cells: Sequence[Cell]) -> list[Cell]:
     if len(cells) <= MAX_BARS:
         return list(cells)
-    largest = {name(cell): cell for cell in sorted(cells, key=lambda cell: cell.epsilon)}
-    return [cell for cell in cells if largest[name(cell)] is cell][:MAX_BARS]
+    largest = {attack_name(cell): cell for cell in sorted(cells, key=lambda cell: cell.epsilon)}
+    return [cell for cell in cells if largest[attack_name(cell)] is cell][:MAX_BARS]
 
 
 def _bar_charts(
@@ -114,9 +106,11 @@ def _bar_charts(
     decimals = _decimals(report)
     bars = [
         Bar(
-            label=f"{name(cell)} @ {cell.epsilon:g}" if with_epsilon and cell.attack != "none" else name(cell),
+            label=f"{attack_name(cell)} @ {cell.epsilon:g}"
+            if with_epsilon and cell.attack != "none"
+            else attack_name(cell),
             value=f"{formatting.number(cell.mean, decimals)} {formatting.interval(cell.ci95, decimals)}",
-            colour=colours[name(cell)],
+            colour=colours[attack_name(cell)],
             mean=cell.mean,
             ci95=cell.ci95,
             returns=cell.returns,
@@ -133,7 +127,7 @@ def _epsilon_charts(report: RobustnessReport, clean: Cell | None, colours: Mappi
     attacked: dict[str, list[Cell]] = {}
     for cell in sorted(report.cells, key=lambda cell: cell.epsilon):
         if cell.attack != "none":
-            attacked.setdefault(name(cell), []).append(cell)
+            attacked.setdefault(attack_name(cell), []).append(cell)
     if not any(len(cells) > 1 for cells in attacked.values()):
         return None
     series = [

@@ -184,6 +184,10 @@ class RobustnessReport(Schema):
         return [row for cell in (*self.cells, *self.greedy_cells) for row in _rows(cell)]
 
 
+EPISODE_COLUMNS = ("attack", "label", "epsilon", "action_mode", "seed", "episode", "return", "length")
+"""Of `episode_rows`, in order."""
+
+
 def _rows(cell: Cell) -> list[dict[str, Any]]:
     shared = {"attack": cell.attack, "label": cell.label, "epsilon": cell.epsilon, "action_mode": cell.action_mode}
     played: Counter[int] = Counter()

@@ -38,3 +38,8 @@ def test_the_client_needs_only_its_base_install(module: str) -> None:
 def test_the_schemas_need_only_pydantic() -> None:
     modules = "saddlepoint.schemas.evaluations, saddlepoint.schemas.plans, saddlepoint.schemas.trainings"
     assert _loaded_by(f"import {modules}") & (HEAVY | {"httpx"}) == set()
+
+
+def test_the_formats_need_only_the_schemas() -> None:
+    modules = ", ".join(f"saddlepoint.formats.{name}" for name in ("markdown", "csv", "junit", "badge"))
+    assert _loaded_by(f"import {modules}") & (HEAVY | {"httpx", "jinja2", "pyarrow"}) == set()

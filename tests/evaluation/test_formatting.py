@@ -1,36 +1,8 @@
-"""Numbers as they are printed in a report."""
+"""Ticks of a figure."""
 
 import pytest
 
-from saddlepoint.evaluation.formatting import decimals_for, nice_ticks, number, share, signed, tick_decimals
-
-
-@pytest.mark.parametrize(
-    ("values", "decimals"),
-    [([], 1), ([0.0], 1), ([2557.98, 3.0], 0), ([-500.0], 1), ([99.4], 2), ([5.65], 2), ([0.054], 4), ([1e-9], 6)],
-)
-def test_decimals_follow_the_largest_value(values: list[float], decimals: int) -> None:
-    assert decimals_for(values) == decimals
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"), [(None, "–"), (-5.651, "−5.65"), (-0.001, "0.00"), (12345.678, "12,345.68"), (0.0, "0.00")]
-)
-def test_numbers_have_a_true_minus_sign_and_no_negative_zero(value: float | None, shown: str) -> None:
-    assert number(value, 2) == shown
-
-
-@pytest.mark.parametrize(("value", "shown"), [(1.5, "+1.5"), (-1.5, "−1.5"), (0.0, "0.0"), (0.01, "0.0"), (None, "–")])
-def test_differences_carry_their_sign(value: float | None, shown: str) -> None:
-    assert signed(value, 1) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(0.0, "0%"), (1.0, "100%"), (0.0001, "<0.1%"), (0.9999, ">99.9%"), (0.123, "12.3%"), (-0.5, "−50.0%")],
-)
-def test_a_share_that_is_almost_all_or_none_does_not_read_as_such(value: float, shown: str) -> None:
-    assert share(value) == shown
+from saddlepoint.evaluation.formatting import nice_ticks, tick_decimals
 
 
 @pytest.mark.parametrize(
