@@ -12,6 +12,7 @@ from saddlepoint.schemas.landscapes import LandscapeSpec
 from saddlepoint.schemas.observation_attacks import ObservationAttackSpec
 from saddlepoint.schemas.policies import PolicyHints
 from saddlepoint.schemas.problems import Problem
+from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.schemas.trainings import TrainingSpec
 from service.problems import MEDIA_TYPE
 
@@ -24,8 +25,9 @@ _BODIES: tuple[type[BaseModel], ...] = (
     PolicyHints,
     TrainingSpec,
     Problem,
+    RobustnessReport,
 )
-"""Read from the stream by our own code, so FastAPI does not know of them."""
+"""Read from the stream or sent as they are stored by our own code, so FastAPI does not know of them."""
 _PROBLEM = {
     "description": "A problem, whose `code` is stable (RFC 9457)",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

@@ -1,81 +1,48 @@
-"""Reports in the form that a client wants; workers have rendered them."""
+"""Reports in the form that a client wants."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from saddlepoint.errors import ArtifactNotFound, NotAcceptable, ReportNotReady
+from saddlepoint import __version__
+from saddlepoint.errors import ArtifactNotFound, ReportNotReady
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.schemas.gates import Thresholds
+from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.store import Store
+from service.negotiation import choose_format
 from service.rendering import is_known, tagged_response
-
-_ALONE = "sandbox allow-scripts allow-downloads; default-src 'none'; img-src data:; media-src data:; "
-_ALONE += "font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-"""A report holds names that others chose: it may load nothing, and act for nobody."""
+from service.report_forms import RENDERED, REPORT_FORMATS
 
 
-@dataclass(frozen=True)
-class ReportFormat:
-    media_type: str
-    headers: dict[str, str]
-
-
-FORMATS: dict[str, ReportFormat] = {
-    "json": ReportFormat("application/json", {}),
-    "html": ReportFormat("text/html", {"Content-Security-Policy": _ALONE}),
-}
-"""The first is what a client without a preference gets."""
-
-
-async def report_response(request: Request, store: Store, evaluation: Evaluation, wanted: str | None) -> Response:
-    """Raises NotAcceptable and ReportNotReady."""
-    name = choose_format(wanted, request.headers.get("accept", ""))
+async def report_response(
+    request: Request, store: Store, evaluation: Evaluation, wanted: str | None, asked: Thresholds
+) -> Response:
+    """The report; `asked` is the gate of forms that have one. Raises NotAcceptable, ReportNotReady, InvalidSpec."""
+    name = choose_format(wanted, request.headers.get("accept", ""), REPORT_FORMATS)
     _check_ready(evaluation)
-    etag = f'"{evaluation.id}-{name}"'
-    data = b"" if is_known(request, etag) else await run_in_threadpool(_read, store, evaluation, name)
-    chosen = FORMATS[name]
+    etag = _etag(evaluation, name, asked)
+    data = b"" if is_known(request, etag) else await run_in_threadpool(_form, store, evaluation, name, asked)
+    chosen = REPORT_FORMATS[name]
     return tagged_response(request, data, etag, media_type=chosen.media_type, headers=chosen.headers)
 
 
-def choose_format(wanted: str | None, accept: str, formats: Mapping[str, ReportFormat] = FORMATS) -> str:
-    """`wanted` where it is given, else the best of what the Accept header allows (RFC 9110, 12.5.1)."""
-    if wanted is not None:
-        if wanted not in formats:
-            raise _not_acceptable(wanted, formats)
-        return wanted
-    qualities = {name: _quality(form.media_type, accept) for name, form in formats.items()}
-    best = max(qualities, key=lambda name: qualities[name])
-    if qualities[best] <= 0:
-        raise _not_acceptable(accept, formats)
-    return best
+def _etag(evaluation: Evaluation, name: str, asked: Thresholds) -> str:
+    """What is stored stays; what is rendered depends on what renders it too."""
+    if name not in RENDERED:
+        return f'"{evaluation.id}-{name}"'
+    variant = hashlib.sha256(f"{__version__} {asked.model_dump_json()}".encode()).hexdigest()[:16]
+    return f'"{evaluation.id}-{name}-{variant}"'
 
 
-def _quality(media_type: str, accept: str) -> float:
-    """How much a type is wanted: the q of the most specific range that covers it."""
-    if not accept.strip():
-        return 1.0
-    covering = {media_type: 3, f"{media_type.partition('/')[0]}/*": 2, "*/*": 1}
-    best = (0, 0.0)
-    for entry in accept.split(","):
-        name, *parameters = (part.strip().lower() for part in entry.split(";"))
-        if name in covering:
-            best = max(best, (covering[name], _q(parameters)))
-    return best[1]
-
-
-def _q(parameters: list[str]) -> float:
-    for parameter in parameters:
-        key, _, value = parameter.partition("=")
-        if key.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
+def _form(store: Store, evaluation: Evaluation, name: str, asked: Thresholds) -> bytes:
+    if name not in RENDERED:
+        return _read(store, evaluation, name)
+    report = RobustnessReport.model_validate_json(_read(store, evaluation, "json"))
+    return RENDERED[name](report, asked).encode()
 
 
 def _check_ready(evaluation: Evaluation) -> None:
@@ -93,10 +60,6 @@ def _read(store: Store, evaluation: Evaluation, name: str) -> bytes:
         return store.get(keys.evaluation_report(evaluation.id, name))
     except ArtifactNotFound:
         raise ReportNotReady(
-            f"The evaluation has {evaluation.status} without a report; its `error` says why. "
-            "Send its specification again."
+            f"The evaluation has {evaluation.status} without a report.{name}; its `error` says why, if it failed. "
+            "Send its specification again, or ask for another format."
         ) from None
-
-
-def _not_acceptable(wanted: str, formats: Mapping[str, ReportFormat]) -> NotAcceptable:
-    return NotAcceptable(f"A report comes as {' or '.join(formats)}, got {wanted[:80]!r}; choose one with ?format=.")

@@ -11,8 +11,8 @@ from saddlepoint.schemas import keys
 from saddlepoint.schemas.jobs import JobState
 from saddlepoint.store import Store
 from saddlepoint.work import Work
+from service.negotiation import FORMATS, ReportFormat, choose_format
 from service.rendering import is_known
-from service.reports import FORMATS, ReportFormat, choose_format
 
 _CHUNK = 2**16
 

@@ -69,4 +69,5 @@ class Engine:
     examine: Examine
     fold_cell: FoldCell
     fold_report: FoldReport
-    render: Callable[[RobustnessReport], str]
+    render: Callable[[RobustnessReport], Mapping[str, bytes]]
+    """`saddlepoint.evaluation.rendering.render`: the report's forms by extension, beside the JSON."""

@@ -14,7 +14,7 @@ from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.problems import Problem, problem_of
-from saddlepoint.schemas.reports import RobustnessReport
+from saddlepoint.schemas.reports import STORED_FORMS, RobustnessReport
 from saddlepoint.store import find_record, get_record, put_record
 from saddlepoint.submission import enqueue_finish
 from saddlepoint.work import EVALUATION, find_terminal
@@ -104,7 +104,8 @@ def _publish(
         report = report.model_copy(update={"warnings": [*report.warnings, NONDETERMINISTIC]})
     put_record(store, key, report)
     report = get_record(store, key, RobustnessReport)
-    store.put(keys.evaluation_report(evaluation_id, "html"), engine.render(report).encode())
+    for extension, form in engine.render(report).items():
+        store.put(keys.evaluation_report(evaluation_id, extension), form)
     return report
 
 
@@ -124,7 +125,7 @@ def _end(context: Context, plan: Plan, report: RobustnessReport, error: Problem 
     )
     _log.info("evaluation %s has %s", plan.evaluation_id, terminal.status)
     if terminal.status == "canceled":  # it won, and a canceled evaluation has no report
-        for extension in ("json", "html"):
+        for extension in STORED_FORMS:
             context.store.delete(keys.evaluation_report(plan.evaluation_id, extension))
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from saddlepoint.envs.describe import describe
 from saddlepoint.evaluation.examining import examine
 from saddlepoint.evaluation.fold import fold_cell, fold_report
-from saddlepoint.evaluation.html import render_html
+from saddlepoint.evaluation.rendering import render
 from saddlepoint.evaluation.shards import play_shard as play
 from saddlepoint.policies.importing import ImportedPolicy, import_policy
 from saddlepoint.schemas.environments import EnvironmentSpec
@@ -26,7 +26,7 @@ from worker.sandbox import run_limited
 from worker.shards import run_shard
 from worker.validation import validate
 
-ENGINE = Engine(play=play, examine=examine, fold_cell=fold_cell, fold_report=fold_report, render=render_html)
+ENGINE = Engine(play=play, examine=examine, fold_cell=fold_cell, fold_report=fold_report, render=render)
 CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES, COMPARISONS)}
 
 

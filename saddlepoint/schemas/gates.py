@@ -32,6 +32,11 @@ class Thresholds(Schema):
     """Of the paired loss of return against no attack. It has no form relative to the clean return: scores may be
     negative, and the relative one that has a meaning is `min_normalized`."""
 
+    @property
+    def any(self) -> bool:
+        """Whether anything is asked for."""
+        return self != Thresholds()
+
 
 class Gate(Schema):
     """What a gate decided: passed where every check did."""

@@ -8,6 +8,8 @@ from pydantic import Field
 from saddlepoint.schemas.base import Schema, Timestamp
 
 Interval = tuple[float, float]
+STORED_FORMS = ("json", "html", "parquet")
+"""Forms of a report that workers make and store, by extension; whoever has the JSON renders the others."""
 
 
 class AttackHealth(Schema):

@@ -12,8 +12,8 @@ from saddlepoint.work import COMPARISON
 from service.comparisons import accept_comparison
 from service.context import ContextOf, OwnerOf
 from service.jobs import accepted_response, canceled_response, job_response
+from service.negotiation import FORMATS, ReportFormat
 from service.parsing import parse
-from service.reports import FORMATS, ReportFormat
 from service.requests import JsonBody, json_body_of
 from service.results import rendered_response
 from service.wire import comparison_path

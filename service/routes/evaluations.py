@@ -13,6 +13,7 @@ from saddlepoint.errors import InvalidEpsilon, InvalidSpec
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import Evaluation, EvaluationPage, EvaluationSpec
 from saddlepoint.schemas.extensions import ExtensionSpec
+from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.policies import PolicyHints
 from service.context import Context, ContextOf, OwnerOf
 from service.evaluations import EvaluationRequest, accept_evaluation
@@ -24,6 +25,7 @@ from service.ownership import load_card
 from service.pagination import read_page
 from service.parsing import parse
 from service.rendering import json_response
+from service.report_forms import REPORT_ANSWERS, REPORT_FORMATS
 from service.reports import report_response
 from service.requests import DEFAULT_PAGE, Cursor, IdempotencyKey, JsonBody, Limit, form_of, json_body_of
 from service.snapshots import Snapshot
@@ -160,15 +162,33 @@ async def events(
         yield event
 
 
-@router.get("/v1/evaluations/{evaluation_id}/report", summary="The report of an evaluation that has ended")
+@router.get(
+    "/v1/evaluations/{evaluation_id}/report",
+    responses=REPORT_ANSWERS,
+    summary="The report of an evaluation that has ended",
+)
 async def report(
     request: Request,
     evaluation: Annotated[Snapshot[Evaluation], Depends(_owned)],
     context: ContextOf,
-    format: Annotated[str | None, Query(description="json or html; wins over Accept")] = None,
+    format: Annotated[
+        str | None, Query(description="Wins over Accept.", json_schema_extra={"enum": list(REPORT_FORMATS)})
+    ] = None,
+    min_normalized: Annotated[
+        float | None, Query(allow_inf_nan=False, description="Of a gate: the least normalised worst case.")
+    ] = None,
+    min_mean: Annotated[float | None, Query(allow_inf_nan=False, description="Its least mean return.")] = None,
+    max_drop: Annotated[
+        float | None, Query(ge=0, allow_inf_nan=False, description="Its largest loss of return against no attack.")
+    ] = None,
 ) -> Response:
-    """JSON, or HTML that stands alone. 409 until there is one, 406 for other formats."""
-    return await report_response(request, context.store, evaluation.job, format)
+    """As numbers, as a page or a table, every episode as CSV or Parquet, or the verdict of a gate.
+
+    The last three parameters are the gate's: `junit` takes one of them at least, `badge` and `md` may have them. 409
+    until there is a report, 406 for other formats.
+    """
+    asked = Thresholds(min_normalized=min_normalized, min_mean=min_mean, max_drop=max_drop)
+    return await report_response(request, context.store, evaluation.job, format, asked)
 
 
 async def _read_evaluation(request: Request, context: Context, file: SpoolFile) -> Form:

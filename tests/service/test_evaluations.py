@@ -205,7 +205,7 @@ async def test_a_report_comes_in_the_form_that_is_asked_for(bench: Bench, query:
 
 
 @pytest.mark.parametrize(
-    ("query", "accept"), [("?format=parquet", "*/*"), ("", "text/csv"), ("", "text/html;q=0, application/json;q=0")]
+    ("query", "accept"), [("?format=pdf", "*/*"), ("", "image/png"), ("", "text/html;q=0, application/json;q=0")]
 )
 async def test_another_form_is_not_acceptable_and_the_answer_names_those_there_are(
     bench: Bench, query: str, accept: str
@@ -213,7 +213,7 @@ async def test_another_form_is_not_acceptable_and_the_answer_names_those_there_a
     evaluation_id = await accepted(bench)
     answer = await bench.api.get(f"/v1/evaluations/{evaluation_id}/report{query}", headers={"Accept": accept})
     assert (answer.status_code, answer.json()["code"]) == (406, "not-acceptable")
-    assert "json or html" in answer.json()["detail"]
+    assert "json or html or md or csv or parquet or junit or badge" in answer.json()["detail"]
 
 
 async def test_an_html_report_may_load_nothing_and_act_for_nobody(bench: Bench) -> None:

@@ -1,8 +1,8 @@
 import pytest
 from starlette.requests import Request
 
+from service.negotiation import choose_format
 from service.rendering import is_known, preferred_wait_s
-from service.reports import choose_format
 
 
 def request(**headers: str) -> Request:

@@ -16,7 +16,7 @@ from saddlepoint.queue import FINISH
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
-from saddlepoint.schemas.reports import RobustnessReport
+from saddlepoint.schemas.reports import STORED_FORMS, RobustnessReport
 from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record
 from saddlepoint.submission import submit_evaluation
@@ -86,6 +86,7 @@ def test_all_shards_make_a_report(context: Context, plan: Plan) -> None:
         if entry.cell == 0
     ]
     assert context.store.get(keys.evaluation_report(ID, "html")) == b"<p>evaluation</p>"
+    assert context.store.get(keys.evaluation_report(ID, "parquet")) == b"PAR1"
     assert not context.store.exists(keys.active_evaluation(ID))
 
 
@@ -246,7 +247,7 @@ def test_an_error_of_the_store_is_left_to_the_reconciler_however_often_it_comes(
 
 
 def test_a_report_that_cannot_be_stored_is_left_to_the_reconciler(context: Context, plan: Plan) -> None:
-    def fail(report: RobustnessReport) -> str:
+    def fail(report: RobustnessReport) -> dict[str, bytes]:
         raise StoreError("The disk is full.")
 
     for shard in plan.shards:
@@ -284,7 +285,7 @@ def test_an_interrupted_shard_goes_on_elsewhere(context: Context, plan: Plan) ->
 
 
 def test_a_report_that_cannot_be_made_fails_after_five_attempts(context: Context, plan: Plan) -> None:
-    broken = replace(make_engine(), render=lambda report: str(1 / 0))
+    broken = replace(make_engine(), render=lambda report: {"html": bytes(1 // 0)})
     for shard in plan.shards:
         run_shard(context, make_engine(), ID, shard.index)
     for _ in range(7):
@@ -314,9 +315,9 @@ def test_many_who_finish_at_once_publish_one_report(context: Context, plan: Plan
         run_shard(context, make_engine(), ID, shard.index)
     start, seen = threading.Barrier(4), set[bytes]()
 
-    def render(report: RobustnessReport) -> str:
+    def render(report: RobustnessReport) -> dict[str, bytes]:
         seen.add(context.store.get(keys.evaluation_report(ID, "json")))
-        return report.model_dump_json()
+        return {"html": report.model_dump_json().encode()}
 
     def fold(*arguments: Any, **times: Any) -> RobustnessReport:
         start.wait(timeout=60)  # nobody has put a report before everybody has folded one
@@ -333,7 +334,7 @@ def test_a_finisher_that_dies_after_its_report_is_followed_by_one_that_keeps_it(
     for shard in plan.shards:
         run_shard(context, make_engine(), ID, shard.index)
     with pytest.raises(ZeroDivisionError):
-        finish_evaluation(context, replace(make_engine(), render=lambda report: str(1 / 0)), ID)
+        finish_evaluation(context, replace(make_engine(), render=lambda report: {"html": bytes(1 // 0)}), ID)
     first = context.store.get(keys.evaluation_report(ID, "json"))
     finish_evaluation(context, make_engine(), ID)
     assert context.store.get(keys.evaluation_report(ID, "json")) == first
@@ -341,16 +342,15 @@ def test_a_finisher_that_dies_after_its_report_is_followed_by_one_that_keeps_it(
 
 
 def test_a_cancel_during_the_report_wins_and_leaves_no_report(context: Context, plan: Plan) -> None:
-    def cancel_midway(report: RobustnessReport) -> str:
+    def cancel_midway(report: RobustnessReport) -> dict[str, bytes]:
         cancel_evaluation(context.store, context.queue, report.id)
-        return ""
+        return {"html": b"", "parquet": b""}
 
     for shard in plan.shards:
         run_shard(context, make_engine(), ID, shard.index)
     finish_evaluation(context, replace(make_engine(), render=cancel_midway), ID)
     assert load_evaluation(context.store, context.queue, ID).status == "canceled"
-    assert not context.store.exists(keys.evaluation_report(ID, "json"))
-    assert not context.store.exists(keys.evaluation_report(ID, "html"))
+    assert not any(context.store.exists(keys.evaluation_report(ID, form)) for form in STORED_FORMS)
 
 
 def test_an_evaluation_without_a_plan_is_left_alone(context: Context) -> None:

@@ -168,5 +168,5 @@ def make_engine(play: Play = play, examine: Examine = examine) -> Engine:
         examine=examine,
         fold_cell=fold_cell,
         fold_report=fold_report,
-        render=lambda report: f"<p>{report.id}</p>",
+        render=lambda report: {"html": f"<p>{report.id}</p>".encode(), "parquet": b"PAR1"},
     )
