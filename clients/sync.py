@@ -15,6 +15,7 @@ from clients.hardened import Hardened
 from clients.jobs import EVALUATIONS, TRAININGS, Evaluated, id_of, ids_of
 from clients.landscape import LandscapeReport
 from clients.operations import Environment, Operations
+from clients.parting import FROM_LOCAL
 from clients.progress import Progress
 from clients.report import Report
 from clients.requests import AttackFields, Card, ExtensionFields, LandscapeFields, SpecFields, TrainingFields, described
@@ -43,6 +44,25 @@ class AttackClient:
         """`url` and `api_key` default to SADDLEPOINT_URL and SADDLEPOINT_API_KEY, then to the local service."""
         self._driver = Driver(Connection.of(url, api_key), transport)
         self._operations = Operations(retries or RetryPolicy())
+
+    @classmethod
+    def local(cls, data: str | Path | None = None, *, workers: int | None = None) -> Self:
+        """A client that needs no server: requests are answered in this process, and its children play and train.
+
+        They end when the client is closed, or this process is. Results are those of a server on this machine, bit for
+        bit. They are kept in the folder `data`, which `saddlepoint up --data` can serve later and where the same call
+        goes on with what was left; without it they go with the client. `workers` is one a core.
+
+        Linux only. Raises InvalidRequest where the extra `local` is missing or the folder is in use, and Unavailable.
+        """
+        from clients.premises import check_installed
+
+        check_installed()
+        from clients.local import URL, LocalTransport
+
+        client = cls(URL, transport=LocalTransport(data, workers))
+        client._operations = Operations(RetryPolicy(), FROM_LOCAL)
+        return client
 
     def __enter__(self) -> Self:
         return self

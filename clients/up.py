@@ -3,9 +3,10 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -54,27 +55,45 @@ def run_up(options: UpOptions, *, announce: Callable[[str], None], say: Callable
 def stack(data: Path, valkey_socket: Path, port: int, workers: int) -> list[ChildSpec]:
     """Every process of the stack: Valkey first, then what works, then the service that takes the work in."""
     environment = {
-        "SADDLEPOINT_STORE_URL": str(data / "store"),
-        "SADDLEPOINT_REDIS_URL": f"unix://{valkey_socket}",
+        **environment_of(data, valkey_socket),
         "SADDLEPOINT_HOST": HOST,
         "SADDLEPOINT_PORT": str(port),
+    }
+    service = _python("service", "service", stage=1, environment=environment)
+    return [*engine(data, valkey_socket, workers, environment), service]
+
+
+def environment_of(data: Path, valkey_socket: Path) -> dict[str, str]:
+    """Where the processes of a stack find its store and its queue."""
+    return {
+        "SADDLEPOINT_STORE_URL": str(data / "store"),
+        "SADDLEPOINT_REDIS_URL": f"unix://{valkey_socket}",
         "PYTHONUNBUFFERED": "1",
     }
 
-    def python(name: str, *arguments: str, stage: int) -> ChildSpec:
-        return ChildSpec(name, (sys.executable, "-m", *arguments), stage, environment)
 
-    evaluators = [
-        python(f"evaluator-{number}", "worker", "--queue", "evaluate", stage=2) for number in range(1, workers + 1)
-    ]
+def engine(data: Path, valkey_socket: Path, workers: int, environment: Mapping[str, str]) -> list[ChildSpec]:
+    """All of a stack but the service."""
+    python = partial(_python, stage=2, environment=environment)
+    evaluators = [python(f"evaluator-{number}", "worker", "--queue", "evaluate") for number in range(1, workers + 1)]
     return [
         ChildSpec("valkey", valkey_command(data / "valkey", valkey_socket), stage=0),
-        python("service", "service", stage=1),
-        python("validator", "worker", "--queue", "validate", stage=2),
+        python("validator", "worker", "--queue", "validate"),
         *evaluators,
-        python("reconciler", "worker.reconciler", stage=2),
-        python("trainer", "trainer", stage=2),
+        python("reconciler", "worker.reconciler"),
+        python("trainer", "trainer"),
     ]
+
+
+def _python(name: str, *arguments: str, stage: int, environment: Mapping[str, str]) -> ChildSpec:
+    return ChildSpec(name, (sys.executable, "-m", *arguments), stage, environment)
+
+
+def check_starting(supervisor: Supervisor) -> None:
+    """Raise Unavailable, with the end of its log, where a child dies again and again."""
+    for child in supervisor.children:
+        if child.deaths >= _TOO_MANY_DEATHS:
+            raise Unavailable(f"{child.spec.name} does not start; the end of {child.log}:\n{child.tail()}")
 
 
 @dataclass
@@ -110,9 +129,7 @@ def _await_ready(supervisor: Supervisor, url: str, signals: _Signals) -> bool:
     with httpx.Client(trust_env=False, timeout=2.0) as http:
         while not signals.count:
             supervisor.tend()
-            for child in supervisor.children:
-                if child.deaths >= _TOO_MANY_DEATHS:
-                    raise Unavailable(f"{child.spec.name} does not start; the end of {child.log}:\n{child.tail()}")
+            check_starting(supervisor)
             if _is_ready(http, url):
                 return True
             if time.monotonic() > deadline:
