@@ -18,13 +18,12 @@ class Parting:
 
 
 FROM_SERVICE = Parting(
-    "The evaluation goes on. Come back to it with `saddlepoint watch {id}`, or end it with `saddlepoint cancel {id}`.",
-    "The service goes on with it. The same command comes back to it; `saddlepoint watch {id}` follows the training, "
-    "and `saddlepoint cancel {id}` ends it.",
+    "The evaluation goes on. To come back to it, or to end it:\n  saddlepoint watch {id}\n  saddlepoint cancel {id}",
+    "The service goes on with it, and the same command comes back to it. To follow the training, or to end it:\n"
+    "  saddlepoint watch {id}\n  saddlepoint cancel {id}",
 )
 FROM_LOCAL = Parting(
-    "The evaluation {id} goes on until the client is closed. The same call comes back to it, and `client.cancel` "
+    "The evaluation {id} goes on until the client is closed. The same call comes back to it; `client.cancel` ends it.",
+    "The training {id} goes on until the client is closed. The same call comes back to it; `client.cancel_training` "
     "ends it.",
-    "The training {id} goes on until the client is closed. The same call comes back to it, and "
-    "`client.cancel_training` ends it.",
 )

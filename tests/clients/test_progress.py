@@ -4,10 +4,12 @@ import io
 
 import pytest
 
-from clients.progress import ProgressLine
+from clients.progress_line import ProgressLine
 from clients.sparkline import sparkline
-from tests.clients.fakes import evaluation
+from tests.clients.fakes import cell, evaluation
 from tests.clients.trainings import training
+
+WIPE = "\r\x1b[K"
 
 
 class _Terminal(io.StringIO):
@@ -23,6 +25,18 @@ class _Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred columns without colours."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def _last(screen: _Terminal) -> str:
+    return screen.getvalue().split(WIPE)[-1].rstrip()
+
+
 def test_a_terminal_shows_one_line_that_is_redrawn() -> None:
     screen, clock = _Terminal(), _Clock()
     line = ProgressLine(screen, clock)
@@ -30,8 +44,7 @@ def test_a_terminal_shows_one_line_that_is_redrawn() -> None:
         line(evaluation("processing", done))
     line.close()
     assert screen.getvalue().count("\n") == 1
-    last = screen.getvalue().split("\r")[-1].rstrip()
-    assert last == "processing [############............] 5/10 episodes, 500 steps (10/s)"
+    assert _last(screen) == "processing [############............] 5/10 episodes, 0.1 episodes/s, 10 steps/s"
 
 
 def test_the_time_left_is_guessed_once_enough_is_done() -> None:
@@ -39,17 +52,51 @@ def test_the_time_left_is_guessed_once_enough_is_done() -> None:
     line = ProgressLine(screen, clock)
     for done, clock.now in ((1, 0.0), (20, 19.0), (21, 20.0)):
         line(evaluation("processing", done, planned=81))
-    guesses = [shown.partition("left")[0].rpartition(",")[2].strip() for shown in screen.getvalue().split("\r")[1:]]
-    assert [("1:00" in guess) for guess in guesses] == [False, False, True]
+    assert [shown.endswith("1:00 left") for shown in screen.getvalue().split(WIPE)[1:]] == [False, False, True]
 
 
-def test_a_shorter_line_wipes_the_longer_one_before_it() -> None:
+def test_between_the_last_episode_and_the_end_the_line_says_what_is_left() -> None:
+    screen = _Terminal()
+    ProgressLine(screen, _Clock())(evaluation("processing", 10))
+    assert _last(screen).endswith("10/10 episodes, the rest is the report")
+
+
+def test_a_line_is_never_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
     screen, clock = _Terminal(), _Clock()
     line = ProgressLine(screen, clock)
-    for status, done in (("processing", 5), ("queued", 0)):
-        line(evaluation(status, done))  # type: ignore[arg-type]
-    first, second = screen.getvalue().split("\r")[1:]
-    assert len(first) == len(second)
+    for done, clock.now in ((1, 0.0), (5, 50.0)):
+        line(evaluation("processing", done))
+    assert _last(screen) == "processing [############............] 5/10 episo…"
+    assert len(_last(screen)) == 49
+
+
+def test_a_finished_cell_gets_a_line_that_stays_and_is_told_once() -> None:
+    screen = _Terminal()
+    line = ProgressLine(screen, _Clock())
+    first, second = cell("none", mean=10.0), cell("ce", epsilon=4.0, mean=-2.0)
+    for cells in ([], [first], [first], [first, second]):
+        line(evaluation("processing", 5).model_copy(update={"cells": cells}))
+    told = [text.rpartition(WIPE)[2].split() for text in screen.getvalue().split("\n")[:-1]]
+    assert told == [
+        ["none", "10.00", "[9.00,", "11.00]", "sample,", "2", "episodes"],
+        ["ce@4", "-2.00", "[-3.00,", "-1.00]", "sample,", "2", "episodes"],
+    ]
+
+
+def test_cells_of_what_had_ended_before_are_left_to_its_report() -> None:
+    screen = _Terminal()
+    ProgressLine(screen, _Clock())(evaluation("succeeded", 10).model_copy(update={"cells": [cell("none")]}))
+    assert "none" not in screen.getvalue()
+
+
+def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR")
+    screen, log = _Terminal(), io.StringIO()
+    for stream in (screen, log):
+        ProgressLine(stream, _Clock())(evaluation("processing", 5))
+    assert "\x1b[36m[####" in screen.getvalue()
+    assert "\x1b" not in log.getvalue()
 
 
 def test_a_file_gets_a_line_now_and_then_and_at_every_change() -> None:
