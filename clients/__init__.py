@@ -1,9 +1,32 @@
 """The client of a Saddlepoint service: `AttackClient`, `AsyncAttackClient` and the `saddlepoint` command."""
 
-from clients.asynchronous import AsyncAttackClient
-from clients.comparison import ComparisonReport
-from clients.hardened import Hardened
-from clients.report import Report
-from clients.sync import AttackClient
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clients.asynchronous import AsyncAttackClient
+    from clients.comparison import ComparisonReport
+    from clients.hardened import Hardened
+    from clients.report import Report
+    from clients.sync import AttackClient
 
 __all__ = ["AsyncAttackClient", "AttackClient", "ComparisonReport", "Hardened", "Report"]
+
+_HOMES = {
+    "AsyncAttackClient": "clients.asynchronous",
+    "AttackClient": "clients.sync",
+    "ComparisonReport": "clients.comparison",
+    "Hardened": "clients.hardened",
+    "Report": "clients.report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Loaded when first asked for: the command line's help needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any, NoReturn
 
-from clients import commands
 from saddlepoint import __version__
-from saddlepoint.schemas.evaluations import TIERS
+from saddlepoint.schemas.tiers import TIERS
 
+SHELLS = ("bash", "zsh", "tcsh")
 _SIZE = re.compile(r"(\d+)x(\d+)")
 EPILOG = """\
 exit status: 0 done, 1 gate failed, 2 wrong usage, 3 the job failed, 4 the service failed or cannot be reached
@@ -35,7 +35,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser; the chosen command is `run` of what it returns."""
+    """The parser; `command` of what it returns is a key of `clients.commands.COMMANDS`.
+
+    It is built without loading them, so that help and completion are there at once.
+    """
     parser = Parser(
         prog="saddlepoint",
         description="How bad is the worst case of a reinforcement-learning policy?",
@@ -61,10 +64,12 @@ def build_parser() -> argparse.ArgumentParser:
         ("environments", "the Atari environments"),
         ("evaluations", "your evaluations"),
         ("policies", "your policies"),
+        ("trainings", "your trainings"),
     ):
-        add(name, help=f"list {what}", parents=[service]).set_defaults(run=commands.LISTS[name])
+        add(name, help=f"list {what}", parents=[service])
     _up(add("up", help="run the whole stack on this machine until Ctrl-C"))
     _demo(add("demo", help="start a stack, evaluate a bundled Atari policy, stop"))
+    _completion(add("completion", help="print what makes a shell complete these commands"))
     return parser
 
 
@@ -77,7 +82,6 @@ def _service_options() -> Parser:
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.evaluate)
     parser.add_argument(
         "file", metavar="FILE", help="a policy (ONNX, SB3 zip, state dict, safetensors), or a policy's id"
     )
@@ -124,7 +128,6 @@ def _evaluation(parser: argparse.ArgumentParser, *, steps: str) -> None:
 
 
 def _extend(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.extend)
     parser.add_argument("id", metavar="ID", help="of an evaluation; what it has played is not played again")
     parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0..N-1 beside its own")
     parser.add_argument("--episodes", type=int, metavar="N", help="episodes a seed, at least its own")
@@ -134,24 +137,20 @@ def _extend(parser: argparse.ArgumentParser) -> None:
 
 
 def _watched(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.watch)
     parser.add_argument("id", metavar="ID")
     _out(parser)
 
 
 def _cancel(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.cancel)
     parser.add_argument("id", metavar="ID")
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.inspect)
     parser.add_argument("file", metavar="FILE")
     _card(parser)
 
 
 def _attack(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.attack)
     parser.add_argument("file", metavar="FILE", help="a policy, or a policy's id")
     parser.add_argument("--observations", required=True, type=Path, metavar="FILE", help=".npy, (N, *observation)")
     parser.add_argument("--kind", default="ce", help="see `saddlepoint attacks` (default: ce)")
@@ -170,7 +169,6 @@ def _attack(parser: argparse.ArgumentParser) -> None:
 
 
 def _landscape(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.landscape)
     parser.add_argument("files", nargs="+", metavar="FILE", help="policies, or policies' ids, for one picture")
     parser.add_argument("--env", required=True, type=_object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4")
     parser.add_argument("--epsilon", type=float, metavar="E", help="radius, observation units (Atari: 4 of 255)")
@@ -184,7 +182,6 @@ def _landscape(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.train)
     _env(parser)
     _training(parser, method="standard")
     parser.add_argument("--policy", metavar="FILE", help="a policy to go on from, or a policy's id")
@@ -193,7 +190,6 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 
 def _harden(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.harden)
     parser.add_argument("file", metavar="FILE", help="a policy, or a policy's id")
     _env(parser)
     _training(parser, method="atpa")
@@ -224,7 +220,6 @@ def _training(parser: argparse.ArgumentParser, *, method: str) -> None:
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.compare)
     for side in ("baseline", "candidate"):
         parser.add_argument(
             side,
@@ -236,16 +231,19 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.up)
     parser.add_argument("--workers", type=_positive, metavar="N", help="default: one a core")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="default: data")
     parser.add_argument("--port", type=int, default=8000, metavar="P", help="default: 8000; 0 is any free one")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.demo)
     parser.add_argument("--workers", type=_positive, metavar="N", help="default: one a core")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: demo")
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS)
+    parser.epilog = "example: saddlepoint completion bash > ~/.local/share/bash-completion/completions/saddlepoint"
 
 
 def _env(parser: argparse.ArgumentParser) -> None:

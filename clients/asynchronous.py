@@ -215,6 +215,10 @@ class AsyncAttackClient:
         """Your policies, newest first."""
         return await self._driver.run(self._operations.items("/v1/policies", PolicyCard, limit))
 
+    async def trainings(self, limit: int | None = 100) -> list[Training]:
+        """Your trainings, newest first."""
+        return await self._driver.run(self._operations.items("/v1/trainings", Training, limit))
+
     async def attacks(self) -> list[AttackDescription]:
         return await self._driver.run(self._operations.items("/v1/attacks", AttackDescription))
 

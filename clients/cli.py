@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 
 from clients.arguments import build_parser
-from clients.console import Console
 from saddlepoint.errors import (
     Canceled,
     CleanScoreTooLow,
@@ -33,9 +32,13 @@ _STATUSES: tuple[tuple[type[SaddlepointError], int], ...] = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     options = build_parser().parse_args(arguments)
+    # Loading them takes most of the start, which whoever asks for help need not wait for.
+    from clients.commands import COMMANDS
+    from clients.console import Console
+
     console = Console(as_json=getattr(options, "as_json", False))
     try:
-        options.run(options, console)
+        COMMANDS[options.command](options, console)
     except SaddlepointError as error:
         console.say(f"saddlepoint: {error} [{error.code}]")
         return next(status for kind, status in _STATUSES if isinstance(error, kind))

@@ -241,15 +241,6 @@ def _list(fetch: Callable[[AttackClient], list[Any]], *columns: str) -> Command:
     return command
 
 
-LISTS: dict[str, Command] = {
-    "attacks": _list(AttackClient.attacks, "kind", "title", "summary", "source"),
-    "defenses": _list(AttackClient.defenses, "method", "title", "summary", "source"),
-    "environments": _list(AttackClient.environments, "id", "observation_shape", "actions", "sticky"),
-    "evaluations": _list(AttackClient.evaluations, "id", "status", "created_at", "policy_id"),
-    "policies": _list(AttackClient.policies, "id", "created_at", "format", "architecture", "name"),
-}
-
-
 def up(options: Namespace, console: Console) -> None:
     """Run the stack until it is told to end."""
     from clients.premises import default_workers
@@ -270,6 +261,13 @@ def demo(options: Namespace, console: Console) -> None:
     run_demo(options.out, options.workers or default_workers(), console)
 
 
+def completion(options: Namespace, console: Console) -> None:
+    """Write the script that a shell reads."""
+    from clients.completion import script
+
+    console.show(script(options.shell))
+
+
 def _check_out(options: Namespace) -> None:
     """Before the wait, not after it, is the time to say that the report has nowhere to go."""
     if options.out is not None:
@@ -281,3 +279,26 @@ def _write_report(report: Report, options: Namespace, console: Console) -> None:
     console.data(report, report.table())
     if options.out is not None:
         console.say(f"Saved to {report.save(options.out)}")
+
+
+COMMANDS: dict[str, Command] = {
+    "evaluate": evaluate,
+    "extend": extend,
+    "watch": watch,
+    "cancel": cancel,
+    "inspect": inspect,
+    "attack": attack,
+    "landscape": landscape,
+    "train": train,
+    "harden": harden,
+    "compare": compare,
+    "attacks": _list(AttackClient.attacks, "kind", "title", "summary", "source"),
+    "defenses": _list(AttackClient.defenses, "method", "title", "summary", "source"),
+    "environments": _list(AttackClient.environments, "id", "observation_shape", "actions", "sticky"),
+    "evaluations": _list(AttackClient.evaluations, "id", "status", "created_at", "policy_id"),
+    "policies": _list(AttackClient.policies, "id", "created_at", "format", "architecture", "name"),
+    "trainings": _list(AttackClient.trainings, "id", "status", "created_at", "policy_id"),
+    "up": up,
+    "demo": demo,
+    "completion": completion,
+}

@@ -231,6 +231,10 @@ class AttackClient:
         """Your policies, newest first."""
         return self._driver.run(self._operations.items("/v1/policies", PolicyCard, limit))
 
+    def trainings(self, limit: int | None = 100) -> list[Training]:
+        """Your trainings, newest first."""
+        return self._driver.run(self._operations.items("/v1/trainings", Training, limit))
+
     def attacks(self) -> list[AttackDescription]:
         return self._driver.run(self._operations.items("/v1/attacks", AttackDescription))
 

@@ -10,21 +10,13 @@ from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.reports import Cell
+from saddlepoint.schemas.tiers import TIERS, Tier
 
 MAX_EPISODES = 100_000
 MAX_CELLS = 200
 ATARI_EPSILON = 4.0
 MAX_EPSILON = 1e30
 DEFAULT_ATTACKS = tuple(AttackSpec(kind=kind) for kind in ("none", "random", "max", "min", "ce"))
-
-Tier = Literal["smoke", "quick", "standard", "paper"]
-TIERS: dict[Tier, tuple[int, int]] = {
-    "smoke": (2, 1),
-    "quick": (10, 3),
-    "standard": (30, 5),
-    "paper": (10, 50),
-}
-"""Seeds and episodes per seed. `paper` is one of the five models of the ATPA paper's Table 1."""
 
 ActionMode = Literal["sample", "greedy"]
 Precision = Literal["fp32", "bf16"]
