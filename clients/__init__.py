@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clients.asynchronous import AsyncAttackClient
     from clients.comparison import ComparisonReport
+    from clients.gated import Gated
     from clients.hardened import Hardened
     from clients.report import Report
     from clients.sync import AttackClient
 
-__all__ = ["AsyncAttackClient", "AttackClient", "ComparisonReport", "Hardened", "Report"]
+__all__ = ["AsyncAttackClient", "AttackClient", "ComparisonReport", "Gated", "Hardened", "Report"]
 
 _HOMES = {
     "AsyncAttackClient": "clients.asynchronous",
     "AttackClient": "clients.sync",
     "ComparisonReport": "clients.comparison",
+    "Gated": "clients.gated",
     "Hardened": "clients.hardened",
     "Report": "clients.report",
 }

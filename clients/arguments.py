@@ -1,12 +1,13 @@
 """The command line's grammar."""
 
 import argparse
-import difflib
 import json
+import math
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from clients.parser import Parser
 from saddlepoint import __version__
 from saddlepoint.schemas.tiers import TIERS
 
@@ -16,22 +17,6 @@ EPILOG = """\
 exit status: 0 done, 1 gate failed, 2 wrong usage, 3 the job failed, 4 the service failed or cannot be reached
 
 example: saddlepoint evaluate policy.zip --env BoxingNoFrameskip-v4 --epsilon 1 2 4 --out report/"""
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse that guesses what a misspelt command meant."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(message.replace("argument command: ", ""))
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        try:
-            super()._check_value(action, value)
-        except argparse.ArgumentError as error:
-            close = difflib.get_close_matches(str(value), map(str, action.choices or ()), 1)
-            if not close:
-                raise
-            raise argparse.ArgumentError(action, f"there is no {value!r}; did you mean {close[0]!r}?") from error
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -49,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(dest="command", metavar="command", required=True).add_parser
     service = _service_options()
     _evaluate(add("evaluate", help="play a policy under attack and print its report", parents=[service]))
+    _gate(add("gate", help="pass or fail a policy by its worst case, for CI", parents=[service]))
     _extend(add("extend", help="add seeds, episodes, attacks or epsilons to an evaluation", parents=[service]))
     _watched(add("watch", help="follow an evaluation or training and print what it gives", parents=[service]))
     _cancel(add("cancel", help="end an evaluation or training", parents=[service]))
@@ -89,6 +75,25 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     _evaluation(parser, steps="--steps")
     _card(parser)
     _out(parser)
+
+
+def _gate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "subject", metavar="FILE|ID", help="a policy, with --env and how to evaluate it; or an evaluation that is there"
+    )
+    for name, what in (
+        ("--min-normalized", "least worst case, from 0 (a random policy) to 1 (no attack)"),
+        ("--min-mean", "least mean return in the worst case"),
+        ("--max-drop", "largest loss of return against no attack"),
+    ):
+        parser.add_argument(name, type=_finite, metavar="X", help=f"{what}; the bad end of the 95%% interval counts")
+    parser.add_argument("--baseline", metavar="ID", help="an evaluation that no attack's return may be worse than")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the checks as test results")
+    parser.add_argument("--badge", type=Path, metavar="FILE", help="write an SVG")
+    _env(parser, required=False)
+    _evaluation(parser, steps="--steps")
+    _card(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the report and the verdict in every form there")
 
 
 def _evaluation(parser: argparse.ArgumentParser, *, steps: str) -> None:
@@ -246,8 +251,10 @@ def _completion(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example: saddlepoint completion bash > ~/.local/share/bash-completion/completions/saddlepoint"
 
 
-def _env(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--env", required=True, type=_object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4")
+def _env(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    parser.add_argument(
+        "--env", required=required, type=_object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4"
+    )
     parser.add_argument(
         "--env-option",
         nargs="+",
@@ -268,7 +275,7 @@ def _card(parser: argparse.ArgumentParser) -> None:
 
 
 def _out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json and report.html there")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, .html, .md, .csv and a badge there")
 
 
 def _object_or_text(text: str) -> Any:
@@ -286,6 +293,13 @@ def _number_or_text(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"a finite number is needed, got {text!r}")
+    return number
 
 
 def _setting(text: str) -> tuple[str, Any]:

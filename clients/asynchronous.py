@@ -11,6 +11,8 @@ from clients.attacked import Attacked
 from clients.comparison import ComparisonReport
 from clients.connection import Connection
 from clients.drivers import AsyncDriver
+from clients.gated import Gated
+from clients.gating import Subject, gate
 from clients.hardened import Hardened
 from clients.jobs import EVALUATIONS, TRAININGS, Evaluated, id_of, ids_of
 from clients.landscape import LandscapeReport
@@ -21,6 +23,7 @@ from clients.requests import AttackFields, Card, ExtensionFields, LandscapeField
 from clients.retries import RetryPolicy
 from saddlepoint.schemas.attacks import AttackDescription
 from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import DefenseDescription, Training
 
@@ -174,6 +177,31 @@ class AsyncAttackClient:
         A list is the training runs of one method. Raises NotComparable, naming the field that differs.
         """
         return await self._driver.run(self._operations.compare(ids_of(baseline), ids_of(candidate)))
+
+    async def gate(
+        self,
+        subject: Subject,
+        *,
+        env: Environment | None = None,
+        min_normalized: float | None = None,
+        min_mean: float | None = None,
+        max_drop: float | None = None,
+        baseline: Evaluated | None = None,
+        card: Card | None = None,
+        vecnormalize: str | Path | None = None,
+        progress: Progress = True,
+        **spec: Unpack[SpecFields],
+    ) -> Gated:
+        """Whether a policy is robust enough, by the bad end of the 95% intervals and only by attacks that worked.
+
+        With `env`, `subject` is a policy (a file, or the id of one) and is evaluated first; without, an evaluation, by
+        itself, its report or its id. `baseline` is an evaluation of the same specification, than which it may not be
+        worse under any attack. Raises InvalidSpec where nothing is asked.
+        """
+        asked = Thresholds(min_normalized=min_normalized, min_mean=min_mean, max_drop=max_drop)
+        hints = described(subject, card, vecnormalize) if isinstance(subject, str | Path) else card
+        flow = gate(self._operations, subject, env, hints, progress, asked, baseline, spec)
+        return await self._driver.run(flow)
 
     @overload
     async def wait(

@@ -9,6 +9,7 @@ from saddlepoint.errors import (
     Canceled,
     CleanScoreTooLow,
     Conflict,
+    GateFailed,
     InvalidRequest,
     JobFailed,
     NotFound,
@@ -16,8 +17,9 @@ from saddlepoint.errors import (
     SaddlepointError,
 )
 
-USAGE, JOB, SERVICE, INTERRUPTED, BROKEN_PIPE = 2, 3, 4, 130, 141
+GATE, USAGE, JOB, SERVICE, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 4, 130, 141
 _STATUSES: tuple[tuple[type[SaddlepointError], int], ...] = (
+    (GateFailed, GATE),
     (InvalidRequest, USAGE),
     (NotFound, USAGE),
     (Conflict, USAGE),

@@ -6,9 +6,11 @@ from typing import Any, cast
 
 from clients.cards import card_text
 from clients.console import Console
+from clients.gate_command import check_files, judged, write_verdict
+from clients.given import environment, specification
 from clients.parting import FROM_SERVICE
 from clients.report import Report, writable_folder
-from clients.requests import AttackFields, ExtensionFields, LandscapeFields, SpecFields, TrainingFields
+from clients.requests import AttackFields, ExtensionFields, LandscapeFields, TrainingFields
 from clients.sync import AttackClient
 from saddlepoint.errors import NotFound
 from saddlepoint.schemas.evaluations import Evaluation
@@ -30,17 +32,21 @@ def evaluate(options: Namespace, console: Console) -> None:
     _check_out(options)
     with _client(options) as client:
         report = client.robustness_report(
-            options.file, env=_env(options), card=options.card, vecnormalize=options.vecnormalize, **_spec(options)
+            options.file,
+            env=environment(options),
+            card=options.card,
+            vecnormalize=options.vecnormalize,
+            **specification(options),
         )
     _write_report(report, options, console)
 
 
-def _env(options: Namespace) -> str | dict[str, Any]:
-    """The environment with the options that were given."""
-    env: str | dict[str, Any] = options.env
-    if not options.env_options:
-        return env
-    return {**({"id": env} if isinstance(env, str) else env), **dict(options.env_options)}
+def gate(options: Namespace, console: Console) -> None:
+    """Judge a policy or an evaluation and write what is asked for. Raises GateFailed after that."""
+    check_files(options)
+    with _client(options) as client:
+        gated = judged(client, options)
+    write_verdict(gated, options, console)
 
 
 def extend(options: Namespace, console: Console) -> None:
@@ -66,30 +72,6 @@ def _await_evaluation(client: AttackClient, evaluation: Evaluation, console: Con
     except KeyboardInterrupt:
         console.say(FROM_SERVICE.from_evaluation(evaluation.id))
         raise
-
-
-def _spec(options: Namespace) -> SpecFields:
-    """The fields of the specification that were given."""
-    given: dict[str, Any] = {
-        "epsilon": options.epsilon,
-        "attacks": options.attacks,
-        "epsilon_scale": _scale(options.epsilon_scale),
-        "when": {"kind": options.when} if isinstance(options.when, str) else options.when,
-        "seeds": options.seeds,
-        "episodes_per_seed": options.episodes,
-        "tier": options.tier,
-        "steps": options.attack_steps,
-        "step_size": options.step_size,
-        "precision": options.precision,
-        "action_mode": options.action_mode,
-        "max_episode_steps": options.max_episode_steps,
-    }
-    return cast(SpecFields, {name: value for name, value in given.items() if value is not None})
-
-
-def _scale(given: list[float | str] | None) -> list[float | str] | str | None:
-    """A single word stands for itself."""
-    return given[0] if given and len(given) == 1 and isinstance(given[0], str) else given
 
 
 def watch(options: Namespace, console: Console) -> None:
@@ -183,7 +165,7 @@ def train(options: Namespace, console: Console) -> None:
         wanted["config"] = {"epsilon": options.epsilon, **wanted["config"]}
     with _client(options) as client:
         training = client.train(
-            options.policy, env=_env(options), card=options.card, vecnormalize=options.vecnormalize, **wanted
+            options.policy, env=environment(options), card=options.card, vecnormalize=options.vecnormalize, **wanted
         )
         console.say(f"training {training.id}; come back to it with `saddlepoint watch {training.id}`")
         _write_training(client.wait(training), console)
@@ -196,14 +178,14 @@ def harden(options: Namespace, console: Console) -> None:
     with _client(options) as client:
         hardened = client.harden(
             options.file,
-            env=_env(options),
+            env=environment(options),
             method=options.method,
             config=wanted["config"],
             seed=options.seed,
             name=options.name,
             card=options.card,
             vecnormalize=options.vecnormalize,
-            **_spec(options),
+            **specification(options),
         )
     console.guesses(hardened.parent.policy.get("guesses", []))
     console.data(hardened.comparison, hardened.table())
@@ -283,6 +265,7 @@ def _write_report(report: Report, options: Namespace, console: Console) -> None:
 
 COMMANDS: dict[str, Command] = {
     "evaluate": evaluate,
+    "gate": gate,
     "extend": extend,
     "watch": watch,
     "cancel": cancel,

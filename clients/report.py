@@ -8,6 +8,10 @@ from pydantic import PrivateAttr
 
 from clients.tables import report_table
 from saddlepoint.errors import InvalidRequest
+from saddlepoint.formats.badge import to_badge
+from saddlepoint.formats.csv import to_csv
+from saddlepoint.formats.markdown import to_markdown
+from saddlepoint.schemas.checks import no_regression
 from saddlepoint.schemas.comparisons import ComparisonResult
 from saddlepoint.schemas.gates import Gate, Thresholds, decide
 from saddlepoint.schemas.reports import Cell, RobustnessReport
@@ -46,7 +50,7 @@ class Report(RobustnessReport):
         InvalidSpec where nothing is asked for.
         """
         wanted = Thresholds(min_normalized=min_normalized, min_mean=min_mean, max_drop=max_drop)
-        return decide(self, wanted, baseline)
+        return decide(self, wanted, None if baseline is None else no_regression(self, baseline))
 
     def to_dataframe(self, *, episodes: bool = False) -> "DataFrame":
         """One row a cell, or one an episode. Needs pandas. Raises InvalidRequest without it."""
@@ -59,21 +63,33 @@ class Report(RobustnessReport):
         return pandas.DataFrame([cell.model_dump(include=set(_SCALARS)) for cell in self.cells], columns=_SCALARS)
 
     def save(self, folder: str | Path) -> Path:
-        """Write report.json, and report.html if the service has it, into `folder`, which is made; returns it.
+        """Write report.json, .md and .csv (every episode), badge.svg, and report.html if the service has it.
 
-        Raises InvalidRequest where that cannot be.
+        `folder` is made and returned. Raises InvalidRequest where that cannot be.
         """
         folder = writable_folder(folder)
-        try:
-            (folder / "report.json").write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            if self._html is not None:
-                (folder / "report.html").write_text(self._html, encoding="utf-8")
-        except OSError as error:
-            raise InvalidRequest(
-                f"A report must fit into its folder; {str(folder)!r} did not take it ({error.strerror}). "
-                "Choose another."
-            ) from error
+        forms = {
+            "report.json": self.model_dump_json(indent=2) + "\n",
+            "report.html": self._html,
+            "report.md": to_markdown(self),
+            "report.csv": to_csv(self),
+            "badge.svg": to_badge(self),
+        }
+        for name, text in forms.items():
+            if text is not None:
+                write_text(folder / name, text)
         return folder
+
+
+def write_text(path: Path, text: str) -> None:
+    """Raises InvalidRequest where the file cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise InvalidRequest(
+            f"A report must fit into its folder; {str(path.parent)!r} did not take {path.name} ({error.strerror}). "
+            "Choose another."
+        ) from error
 
 
 def writable_folder(folder: str | Path) -> Path:

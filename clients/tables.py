@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from saddlepoint.schemas.comparisons import ComparedCell, ComparisonResult, Score
+from saddlepoint.schemas.gates import Gate
 from saddlepoint.schemas.reports import Cell, Interval, RobustnessReport
 
 _REPORT_HEADER = ("attack", "epsilon", "episodes", "mean", "95% interval", "IQM", "CVaR10", "normalized", "flips", "KL")
+
+_GATE_HEADER = ("check", "verdict", "value", "95% bound", "threshold")
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
@@ -32,6 +35,21 @@ def report_table(report: RobustnessReport) -> str:
     reference = report.reference.random_policy
     notes = [f"Random policy: mean {reference.mean:.2f} over {reference.episodes} episodes.", report.verdict]
     return "\n".join([table, "", *notes, *(f"Warning: {warning}" for warning in report.warnings)])
+
+
+def gate_table(gate: Gate) -> str:
+    """The checks of a gate, and the verdict."""
+    rows = [
+        [
+            check.title,
+            "passed" if check.passed else "failed",
+            *(_number(number, "{:.4g}") for number in (check.value, check.bound, check.threshold)),
+        ]
+        for check in gate.checks
+    ]
+    table = text_table(_GATE_HEADER, rows, right=frozenset({2, 3, 4}))
+    said = [check.sentence for check in gate.checks if not check.passed] or [gate.sentence]
+    return "\n".join([table, "", *said])
 
 
 def comparison_table(comparison: ComparisonResult) -> str:

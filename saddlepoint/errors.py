@@ -51,6 +51,7 @@ SaddlepointError
 │   ├── ArtifactNotFound
 │   └── ArtifactCorrupt
 ├── JobFailed                      an evaluation or training ended as failed
+├── GateFailed                     the command line's: a policy did not pass its gate
 └── InternalError
 
 `code` is stable and machine-readable, `status` is the HTTP status it travels with. A message says the rule that
@@ -274,6 +275,10 @@ class ArtifactCorrupt(StoreError):
 
 class JobFailed(SaddlepointError):
     code, status, title = "job-failed", 500, "The job failed"
+
+
+class GateFailed(SaddlepointError):
+    code, status, title = "gate-failed", 422, "The policy did not pass the gate"
 
 
 class InternalError(SaddlepointError):

@@ -13,6 +13,8 @@ CONFIDENCE = 0.95
 NOISE = frozenset({"none", "random"})
 """Kinds that search for nothing: what they leave of a return is no evidence of robustness."""
 
+_NO_WORSE = "no worse than the baseline"
+
 CheckName = Literal["min_normalized", "min_mean", "max_drop", "attacks", "baseline"]
 
 
@@ -80,12 +82,22 @@ def no_regression(report: RobustnessReport, comparison: ComparisonResult) -> Che
         sentence = f"of {len(judged)} settings none got worse beyond chance; {said}, at best by {bound:+.4g}."
     return Check(
         name="baseline",
-        title="no worse than the baseline",
+        title=_NO_WORSE,
         passed=bound is not None and bound >= 0,
         value=worst.difference,
         bound=bound,
         threshold=0.0,
         sentence=sentence[0].upper() + sentence[1:],
+    )
+
+
+def unchanged(report: RobustnessReport) -> Check:
+    """Where the evaluation is the baseline itself: one specification of one policy is one evaluation."""
+    return Check(
+        name="baseline",
+        title=_NO_WORSE,
+        passed=True,
+        sentence=f"The policy and how it is evaluated are those of the baseline {report.id}.",
     )
 
 

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from saddlepoint.errors import InvalidSpec
 from saddlepoint.schemas.base import Schema
-from saddlepoint.schemas.checks import Check, CheckName, attacks_worked, no_regression
-from saddlepoint.schemas.comparisons import ComparisonResult
+from saddlepoint.schemas.checks import Check, CheckName, attacks_worked
 from saddlepoint.schemas.reports import RobustnessReport, WorstCase
 
 HOLDS, HALF, NOTHING_LEFT = 0.9, 0.5, 0.1
@@ -24,11 +23,11 @@ Standing = Literal["holds", "unproven", "weakened", "loses", "undone"]
 class Thresholds(Schema):
     """What the worst case found must reach; what is None is not asked for."""
 
-    min_normalized: float | None = Field(default=None, allow_inf_nan=False)
+    min_normalized: float | None = None
     """Of (worst case - random policy) / (clean - random policy)."""
-    min_mean: float | None = Field(default=None, allow_inf_nan=False)
+    min_mean: float | None = None
     """Of the mean return."""
-    max_drop: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    max_drop: float | None = Field(default=None, ge=0)
     """Of the paired loss of return against no attack. It has no form relative to the clean return: scores may be
     negative, and the relative one that has a meaning is `min_normalized`."""
 
@@ -88,22 +87,24 @@ _MEASURES = (
 )
 
 
-def decide(report: RobustnessReport, thresholds: Thresholds, comparison: ComparisonResult | None = None) -> Gate:
+def decide(report: RobustnessReport, thresholds: Thresholds, regression: Check | None = None) -> Gate:
     """Whether the worst case found reaches every threshold, by attacks that worked, and is no worse than a baseline.
 
     What cannot be judged fails: a number that is not there, one without an interval, attacks that did not work.
-    `comparison` is of the report with the evaluation that it must not fall behind. Raises InvalidSpec where nothing is
-    asked for, and where the comparison is of other evaluations.
+    `regression` is what `checks.no_regression` or `checks.unchanged` found. Raises InvalidSpec where nothing is asked.
     """
+    check_asked(thresholds, has_baseline=regression is not None)
     asked = [(measure, getattr(thresholds, measure.name)) for measure in _MEASURES]
-    checks = [_worst_case(measure, least, report) for measure, least in asked if least is not None]
-    if comparison is not None:
-        checks.append(no_regression(report, comparison))
-    if not checks:
+    checks = [_worst_case(measure, threshold, report) for measure, threshold in asked if threshold is not None]
+    return _concluded([*checks, *([regression] if regression else []), attacks_worked(report)])
+
+
+def check_asked(thresholds: Thresholds, *, has_baseline: bool) -> None:
+    """Before a long evaluation as well as after it. Raises InvalidSpec where nothing is asked."""
+    if not (thresholds.any or has_baseline):
         raise InvalidSpec(
             "A gate needs something to hold the report against: give min_normalized, min_mean, max_drop or a baseline."
         )
-    return _concluded([*checks, attacks_worked(report)])
 
 
 def standing(worst: WorstCase) -> Standing | None:

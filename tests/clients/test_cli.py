@@ -119,7 +119,8 @@ def test_json_is_the_report(use: Use, policy: str, capsys: pytest.CaptureFixture
 def test_out_keeps_the_report(use: Use, policy: str, tmp_path: Path) -> None:
     use(*_evaluated())
     main(["evaluate", policy, "--env", "CartPole-v1", "--out", str(tmp_path / "out")])
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.html", "report.json"]
+    saved = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert saved == ["badge.svg", "report.csv", "report.html", "report.json", "report.md"]
 
 
 @pytest.mark.parametrize("command", ["evaluate POLICY --env CartPole-v1", f"watch {EVALUATION}"])

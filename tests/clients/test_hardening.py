@@ -89,19 +89,20 @@ def test_hardening_asks_for_the_whole_and_follows_it_step_by_step(call: Caller) 
     assert (found.policy_id, found.model, found.training.id) == (CHILD, b"onnx", TRAINING)
 
 
+REPORT = ("badge.svg", "report.csv", "report.html", "report.json", "report.md")
+
+
 def test_what_was_hardened_is_saved_with_its_proof(call: Caller, policy: Path, tmp_path: Path) -> None:
     service = Service(*hardened(EVALUATED))
     found: Hardened = call(service, lambda client: harden(client, policy))
     assert service.paths[0] == "POST /v1/policies"
     folder = found.save(tmp_path / "out")
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
-        "child/report.html",
-        "child/report.json",
+        *(f"child/{name}" for name in REPORT),
         "comparison.html",
         "comparison.json",
         "comparison.md",
-        "parent/report.html",
-        "parent/report.json",
+        *(f"parent/{name}" for name in REPORT),
         "policy.onnx",
     ]
 

@@ -41,7 +41,7 @@ def test_a_dataframe_of_episodes_has_a_row_an_episode() -> None:
 
 def test_a_report_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "report.json").mkdir()
-    with pytest.raises(InvalidRequest, match="did not take it"):
+    with pytest.raises(InvalidRequest, match=r"did not take report\.json"):
         REPORT.save(tmp_path)
 
 
@@ -49,3 +49,17 @@ def test_a_report_is_held_against_thresholds() -> None:
     decided = Report.model_validate(sample_report().model_dump()).gate(min_normalized=0.99)
     assert not decided.passed
     assert decided.failures[0].startswith("The normalised worst case (ce at epsilon 4) is ")
+
+
+def test_a_saved_report_has_the_forms_of_people_and_of_programs(tmp_path: Path) -> None:
+    REPORT.model_copy().with_html("<title>page</title>").save(tmp_path / "out")
+    saved = {path.name: path.read_bytes().decode() for path in (tmp_path / "out").iterdir()}
+    assert sorted(saved) == ["badge.svg", "report.csv", "report.html", "report.json", "report.md"]
+    assert Report.model_validate_json(saved["report.json"]) == REPORT
+    assert saved["report.csv"].count("\r\n") == 1 + 4
+    assert saved["report.md"].startswith(f"# Policy {REPORT.policy['id'][:8]}")
+
+
+def test_without_a_page_there_is_no_page(tmp_path: Path) -> None:
+    REPORT.model_copy().save(tmp_path)
+    assert not (tmp_path / "report.html").exists()

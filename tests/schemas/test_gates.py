@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from saddlepoint.errors import InvalidSpec
-from saddlepoint.schemas.checks import Check
+from saddlepoint.schemas.checks import Check, no_regression, unchanged
 from saddlepoint.schemas.gates import Gate, Standing, Thresholds, decide, standing
 from saddlepoint.schemas.reports import Cell, RobustnessReport, WorstCase
 from tests.evaluation.sample_comparison import compared
@@ -161,7 +161,7 @@ PARENT = {"none": [10.0, 12.0, 9.0, 11.0], "ce@4": [5.0, 6.0, 4.0, 5.5]}
 def against_parent(**child: list[float]) -> Check:
     candidate = compared_report("child", {**PARENT, **{name.replace("_", "@"): each for name, each in child.items()}})
     comparison = compared([compared_report("parent", PARENT)], [candidate])
-    return check(decide(candidate, Thresholds(), comparison), "baseline")
+    return check(decide(candidate, Thresholds(), no_regression(candidate, comparison)), "baseline")
 
 
 def test_a_policy_that_plays_as_before_has_not_regressed() -> None:
@@ -191,13 +191,20 @@ def test_a_single_episode_is_no_evidence_of_anything() -> None:
     one = {"none": [1.0], "ce@4": [1.0]}
     candidate = compared_report("child", one)
     comparison = compared([compared_report("parent", one)], [candidate])
-    assert not check(decide(candidate, Thresholds(), comparison), "baseline").passed
+    assert not check(decide(candidate, Thresholds(), no_regression(candidate, comparison)), "baseline").passed
+
+
+def test_the_baseline_itself_is_no_worse_than_itself() -> None:
+    report = with_worst()
+    decided = decide(report, Thresholds(), unchanged(report))
+    assert decided.passed
+    assert report.id in decided.sentence
 
 
 def test_a_comparison_of_others_is_refused() -> None:
     comparison = compared([compared_report("a", PARENT)], [compared_report("b", PARENT)])
     with pytest.raises(InvalidSpec, match="of others"):
-        decide(compared_report("c", PARENT), Thresholds(), comparison)
+        no_regression(compared_report("c", PARENT), comparison)
 
 
 @pytest.mark.parametrize(
