@@ -26,9 +26,18 @@ class Series:
 
 
 def epsilon_chart(
-    series: Sequence[Series], random_policy: float, clean: Point | None, title: str, layout: Layout
+    series: Sequence[Series],
+    random_policy: float,
+    clean: Point | None,
+    title: str,
+    layout: Layout,
+    *,
+    half: float | None = None,
 ) -> str:
-    """Return against epsilon as in Figure 3 of the ATPA paper; bands are the intervals of the means."""
+    """Return against epsilon as in Figure 3 of the ATPA paper; bands are the intervals of the means.
+
+    `half` is the epsilon at which half of the score is lost; None where it never is.
+    """
     left, right, top, height = (64, 150, 18, 380) if layout is WIDE else (44, 84, 18, 320)
     bottom = height - 46
     points = [point for each in series for point in each.points] + ([clean] if clean else [])
@@ -40,6 +49,7 @@ def epsilon_chart(
         *_grid(y, left, layout.width - right),
         *_epsilon_axis(x, sorted({point.epsilon for point in points} | {0.0}), bottom),
         line(left, y(random_policy), layout.width - right, y(random_policy), "reference random"),
+        *(_half_mark(x(half), top, bottom, left) if half is not None else ()),
         *lines,
         *_end_labels(series, random_policy, y, layout.width - right + 12, layout),
     ]
@@ -58,6 +68,15 @@ def _curve(series: Series, clean: Point | None, x: Scale, y: Scale, marker: str)
         *(element("path", d=marker, transform=f"translate({px:.1f} {py:.1f})", class_="mark") for px, py in places),
         class_=f"s{series.colour}",
     )
+
+
+def _half_mark(x: float, top: float, bottom: float, left: float) -> list[str]:
+    """A line with its name at the foot, on the side where there is room."""
+    name, anchor, gap = "half lost", "start" if x < left + 90 else "end", 6
+    return [
+        line(x, top, x, bottom, "reference half"),
+        text(name, x + gap if anchor == "start" else x - gap, bottom - 8, "caption half", anchor),
+    ]
 
 
 def _marker(colour: int) -> str:

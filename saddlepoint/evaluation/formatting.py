@@ -13,6 +13,8 @@ from saddlepoint.formats.numbers import (
     sentence,
     share,
     signed,
+    significant,
+    typeset,
 )
 
 __all__ = [
@@ -27,7 +29,9 @@ __all__ = [
     "sentence",
     "share",
     "signed",
+    "significant",
     "tick_decimals",
+    "typeset",
 ]
 
 

@@ -1,5 +1,6 @@
 """The robustness report as one HTML page that opens offline: no script, no font, nothing fetched."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from saddlepoint.evaluation import formatting, provenance
 from saddlepoint.evaluation.bar_chart import Bar, bar_chart, dot_limit
 from saddlepoint.evaluation.epsilon_chart import Point, Series, epsilon_chart
 from saddlepoint.evaluation.figures import COLOURS, LAYOUTS
-from saddlepoint.formats.commands import commands
+from saddlepoint.formats.commands import commands, minimal_spec
 from saddlepoint.formats.names import attack_name, environment_id, policy_title
 from saddlepoint.schemas.attacks import ATTACKS
 from saddlepoint.schemas.reports import Cell, RobustnessReport
@@ -38,8 +39,10 @@ def page_environment() -> Environment:
         "signed": formatting.signed,
         "interval": formatting.interval,
         "share": formatting.share,
+        "significant": formatting.significant,
         "plain": formatting.plain,
         "sentence": formatting.sentence,
+        "typeset": formatting.typeset,
         "value": provenance.text_of,
     }
     return environment
@@ -72,6 +75,7 @@ def _context(report: RobustnessReport) -> dict[str, Any]:
         "limit": provenance.MAX_LISTED,
         "episodes": provenance.episodes(report),
         "commands": commands(report),
+        "spec": json.dumps(minimal_spec(report.spec), indent=2, ensure_ascii=False),
     }
 
 
@@ -136,7 +140,8 @@ def _epsilon_charts(report: RobustnessReport, clean: Cell | None, colours: Mappi
     ]
     start = None if clean is None else Point(0.0, clean.mean, clean.ci95)
     title = "Mean return against epsilon, one curve per attack"
-    return _markup(epsilon_chart(series, report.reference.random_policy.mean, start, title, each) for each in LAYOUTS)
+    floor, half = report.reference.random_policy.mean, report.epsilon_half_score
+    return _markup(epsilon_chart(series, floor, start, title, each, half=half) for each in LAYOUTS)
 
 
 def _markup(drawings: Iterable[str]) -> Markup:

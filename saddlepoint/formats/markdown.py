@@ -17,7 +17,7 @@ def to_markdown(report: RobustnessReport, gate: Gate | None = None) -> str:
         [
             f"# {escaped(policy_title(report))} on {escaped(environment_id(report))}",
             "",
-            f"**{escaped(numbers.sentence(report.verdict))}**",
+            f"**{escaped(numbers.typeset(report.verdict))}**",
             "",
             *(_gate(gate) if gate else ()),
             *table(_HEADER, list(_rows(report))),
@@ -104,7 +104,7 @@ def _epsilon(report: RobustnessReport) -> str:
 def _half_score(report: RobustnessReport) -> str:
     if report.epsilon_half_score is None:
         return ""
-    return f"Half of the lead over a random policy is lost at epsilon {report.epsilon_half_score:.3g}."
+    return f"Half of the lead over a random policy is lost at epsilon {numbers.significant(report.epsilon_half_score)}."
 
 
 def _warnings(report: RobustnessReport) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Numbers as a reader of a report sees them: aligned, with a true minus sign, never more digits than they carry."""
 
 import math
+import re
 from collections.abc import Iterable
 
 from saddlepoint.schemas.environments import atari_game
@@ -54,10 +55,20 @@ def plain(value: float) -> str:
     return f"{value:g}".replace("-", MINUS, 1) if value < 0 else f"{value:g}"
 
 
+def significant(value: float) -> str:
+    """Three digits of something that was interpolated."""
+    return plain(float(f"{value:.3g}"))
+
+
 def sentence(text: str) -> str:
     """A capital first and a full stop last, for notes that come in either way."""
     text = text.strip()
     return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+def typeset(text: str) -> str:
+    """A sentence with true minus signs; verdicts are kept in ASCII, which every terminal shows."""
+    return re.sub(r"(?<![\w.])-(?=\d)", MINUS, sentence(text))
 
 
 def epsilon_units(env_id: str) -> str:

@@ -97,6 +97,18 @@ def test_curves_start_at_the_clean_return(layout: Layout) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("half", "anchor"), [(0.05, "start"), (2.5, "end")])
+def test_the_epsilon_that_halves_the_score_is_marked_and_named_inside(layout: Layout, half: float, anchor: str) -> None:
+    root = ElementTree.fromstring(epsilon_chart(SERIES, 0.0, None, "Curves", layout, half=half))
+    (mark,) = [path.get("d", "") for path in root.iter(f"{SVG}path") if path.get("class") == "reference half"]
+    (name,) = [text for text in root.iter(f"{SVG}text") if text.get("class") == "caption half"]
+    start, end = (float(place.split()[0]) for place in mark.removeprefix("M").split("L"))
+    assert start == end
+    assert (name.text, name.get("text-anchor")) == ("half lost", anchor)
+    assert abs(float(name.get("x", "")) - start) == pytest.approx(6.0, abs=0.11)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_names_of_close_curves_do_not_overlap(layout: Layout) -> None:
     close = [Series(f"attack {index}", index + 1, [Point(1.0, 5.0 + index / 100, None)]) for index in range(6)]
     root = ElementTree.fromstring(epsilon_chart(close, 5.0, None, "Curves", layout))

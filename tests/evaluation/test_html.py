@@ -1,5 +1,6 @@
 """The HTML report: complete, self-contained, escaped, small, and the same bytes for the same report."""
 
+import json
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from saddlepoint.evaluation.html import render_html
+from saddlepoint.formats.commands import minimal_spec
 from saddlepoint.schemas.reports import RobustnessReport
 from tests.evaluation.sample_report import sample_report
 
@@ -194,3 +196,25 @@ def test_broken_attacks_are_shown_as_findings() -> None:
     html = render_html(changed(report, cells=[*report.cells[:-1], flagged]))
     assert "Gradients are zero." in html
     assert "width:80.0%" in html
+
+
+@pytest.mark.parametrize(("half", "said"), [(1.80108, "half is lost at epsilon 1.8"), (None, "costs half of it")])
+def test_where_half_is_lost_is_said_at_the_top_and_drawn(half: float | None, said: str) -> None:
+    html = render_html(changed(sample_report(epsilons=(1.0, 4.0)), epsilon_half_score=half))
+    assert said in Page(html[: html.index("<main>")]).text
+    assert ("half lost" in html, "reference half" in html) == (half is not None, half is not None)
+
+
+def test_the_request_is_there_as_commands_to_copy_and_as_json() -> None:
+    report = sample_report()
+    page = Page(render_html(report))
+    commands = [text for text in page.texts if text.startswith(("saddlepoint evaluate", "curl "))]
+    assert [text.split()[0] for text in commands] == ["saddlepoint", "curl"]
+    assert json.loads(next(text for text in page.texts if text.startswith("{"))) == minimal_spec(report.spec)
+
+
+def test_what_scrolls_can_be_reached_by_keys_and_has_a_name() -> None:
+    page = Page(render_html(sample_report(epsilons=(1.0, 4.0))))
+    regions = [attributes for tag, attributes in page.tags if tag == "div" and attributes.get("class") == "scroll"]
+    assert len(regions) == 4
+    assert all(region["tabindex"] == "0" and region["aria-label"] for region in regions)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from saddlepoint.formats.numbers import decimals_for, number, share, signed
+from saddlepoint.formats.numbers import decimals_for, number, share, signed, significant, typeset
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,16 @@ def test_differences_carry_their_sign(value: float | None, shown: str) -> None:
 )
 def test_a_share_that_is_almost_all_or_none_does_not_read_as_such(value: float, shown: str) -> None:
     assert share(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("from 5 to -10.9 (-15 to -6.8)", "From 5 to −10.9 (−15 to −6.8)."), ("ce-4 and 1e-5", "Ce-4 and 1e-5.")],
+)
+def test_a_verdict_is_set_with_true_minus_signs(text: str, shown: str) -> None:
+    assert typeset(text) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1.80108, "1.8"), (0.012345, "0.0123"), (123.4, "123")])
+def test_what_was_interpolated_has_three_digits(value: float, shown: str) -> None:
+    assert significant(value) == shown
