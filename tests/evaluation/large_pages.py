@@ -1,0 +1,49 @@
+"""What a worker does with reports of the paper's size, in a process of its own: `python -m tests.evaluation.large_pages`.
+
+Takes a folder of report.json files whose names begin with `baseline` or `candidate`; prints seconds and megabytes.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from saddlepoint.evaluation.comparison_page import render_comparison
+from saddlepoint.evaluation.comparison_table import to_markdown
+from saddlepoint.evaluation.rendering import render
+from saddlepoint.schemas.reports import RobustnessReport
+from tests.evaluation.sample_comparison import compared
+
+RUNS = 5
+SEEDS, PER_SEED = 10, 50
+"""The paper tier."""
+
+
+def _reports(folder: Path, side: str) -> list[RobustnessReport]:
+    return [RobustnessReport.model_validate_json(path.read_bytes()) for path in sorted(folder.glob(f"{side}*"))]
+
+
+def one_report(folder: Path) -> int:
+    """The bytes of its page and its Parquet file."""
+    return sum(map(len, render(_reports(folder, "baseline0")[0]).values()))
+
+
+def comparison(folder: Path) -> int:
+    """The bytes of its page and its table."""
+    result = compared(_reports(folder, "baseline"), _reports(folder, "candidate"))
+    return len(render_comparison(result).encode()) + len(to_markdown(result).encode())
+
+
+WORK: dict[str, Callable[[Path], int]] = {"report": one_report, "comparison": comparison}
+
+if __name__ == "__main__":
+    before = time.perf_counter()
+    size = WORK[sys.argv[1]](Path(sys.argv[2]))
+    took = {
+        "seconds": time.perf_counter() - before,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "bytes": size,
+    }
+    sys.stdout.write(json.dumps(took))
