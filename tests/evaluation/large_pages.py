@@ -1,4 +1,6 @@
-"""What a worker does with reports of the paper's size, in a process of its own: `python -m tests.evaluation.large_pages`.
+"""What a worker does with reports of the paper's size, in a process of its own.
+
+`python -m tests.evaluation.large_pages`
 
 Takes a folder of report.json files whose names begin with `baseline` or `candidate`; prints seconds and megabytes.
 """
