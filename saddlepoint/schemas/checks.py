@@ -73,7 +73,8 @@ def no_regression(report: RobustnessReport, comparison: ComparisonResult) -> Che
     judged = [(cell, _highest(cell, factor)) for cell in comparison.cells]
     worst, bound = min(judged, key=_severity)
     baseline = ", ".join(comparison.spec.baseline)
-    said = f"under {worst.title} the return differs by {worst.difference:+.4g} from that of the baseline {baseline}"
+    setting = "without attack" if worst.attack == "none" else f"under {worst.title}"
+    said = f"{setting} the return differs by {worst.difference:+.4g} from that of the baseline {baseline}"
     if bound is None:
         sentence = f"{said}, but without an interval that says nothing: play more than one episode."
     elif bound < 0:

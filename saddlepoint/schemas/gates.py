@@ -167,10 +167,9 @@ def _judged(
     assert value is not None
     said = f"The {measure.title} ({_named(worst)}) is {_number(value)}"
     if bound is None:
-        return (
-            f"{said}, but without an interval that says nothing: it takes 4 episodes or more, and a clean score well "
-            "above a random policy's."
-        )
+        few = "it takes 4 episodes or more"
+        near = "the clean score is too close to a random policy's, or rests on too few episodes to tell"
+        return f"{said}, but without an interval that says nothing: {few if worst.ci95 is None else near}."
     ends, beyond = ("begins", "below") if measure.sign == 1 else ("ends", "above")
     said = f"{said} and its 95% interval {ends} at {_number(bound)}"
     if measure.sign * (bound - threshold) >= 0:

@@ -79,8 +79,8 @@ def test_the_sentence_of_a_gate_says_how_it_ended() -> None:
 @pytest.mark.parametrize(
     ("fields", "thresholds", "words"),
     [
-        ({"normalized_ci95": None}, {"min_normalized": -9.0}, "without an interval that says nothing"),
-        ({"ci95": None}, {"min_mean": -9.0}, "without an interval that says nothing"),
+        ({"normalized_ci95": None}, {"min_normalized": -9.0}, "says nothing: the clean score is too close"),
+        ({"ci95": None}, {"min_mean": -9.0}, "says nothing: it takes 4 episodes or more"),
         ({"normalized": None, "normalized_ci95": None}, {"min_normalized": -9.0}, "does not beat a random one"),
     ],
 )
@@ -177,6 +177,12 @@ def test_a_return_that_fell_under_one_attack_fails() -> None:
     assert found.bound is not None
     assert found.bound < 0
     assert found.sentence.startswith("Under ce@4 the return differs by -3.975 from that of the baseline parent")
+
+
+def test_a_return_that_fell_without_attack_fails_too() -> None:
+    found = against_parent(none=[5.0, 7.0, 4.5, 6.0])
+    assert not found.passed
+    assert found.sentence.startswith("Without attack the return differs by -4.875")
 
 
 def test_a_loss_within_the_noise_of_all_settings_together_passes() -> None:
