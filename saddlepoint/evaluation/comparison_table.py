@@ -1,8 +1,7 @@
 """The comparison in Markdown, in the shape of the ATPA paper's Table 1: a row an attack, a column a method."""
 
-from collections.abc import Sequence
-
 from saddlepoint.evaluation import formatting
+from saddlepoint.formats.markdown import escaped, table
 from saddlepoint.schemas.comparisons import ComparedCell, ComparisonResult, Score
 
 
@@ -11,20 +10,20 @@ def to_markdown(result: ComparisonResult) -> str:
     greedy = [(f"{name(cell)} (greedy)", cell) for cell in result.greedy_cells]
     rows = [*((name(cell), cell) for cell in result.cells), *greedy]
     decimals = decimals_of(result)
-    titles = [_escaped(group.title) for group in (result.baseline, result.candidate)]
+    titles = [escaped(group.title) for group in (result.baseline, result.candidate)]
     header = ["attack", "epsilon", *titles, "difference", *(f"kept, {title}" for title in titles)]
-    lines = [header, ["---"] * len(header), *(_row(label, cell, decimals) for label, cell in rows)]
+    lines = [_row(label, cell, decimals) for label, cell in rows]
     runs = [len(result.baseline.runs), len(result.candidate.runs)]
     return "\n".join(
         [
-            formatting.sentence(_escaped(result.verdict)),
+            formatting.sentence(escaped(result.verdict)),
             "",
-            *(f"| {' | '.join(line)} |" for line in lines),
+            *table(header, lines),
             "",
             f"{result.env.get('id', '')}; mean return and 95% interval of {runs[0]} and {runs[1]} runs, each of "
             f"{result.cells[0].episodes if result.cells else 0} episodes a cell. Random policy: "
             f"{formatting.number(result.random_policy.mean, decimals)}.",
-            *(f"- {formatting.sentence(_escaped(warning))}" for warning in result.warnings),
+            *(f"- {formatting.sentence(escaped(warning))}" for warning in result.warnings),
             "",
         ]
     )
@@ -46,7 +45,7 @@ def _row(label: str, cell: ComparedCell, decimals: int) -> list[str]:
     change = _with(formatting.signed(cell.difference, decimals), cell.difference_ci95, decimals)
     shares = [formatting.share(side.kept) for side in sides]
     epsilon = formatting.NOTHING if cell.attack == "none" else formatting.plain(cell.epsilon)
-    return [_escaped(label), epsilon, *(_score(side, decimals) for side in sides), change, *shares]
+    return [escaped(label), epsilon, *(_score(side, decimals) for side in sides), change, *shares]
 
 
 def _score(score: Score, decimals: int) -> str:
@@ -59,9 +58,3 @@ def _score(score: Score, decimals: int) -> str:
 
 def _with(text: str, bounds: tuple[float, float] | None, decimals: int) -> str:
     return " ".join([text, *([formatting.interval(bounds, decimals)] if bounds else [])])
-
-
-def _escaped(text: str) -> str:
-    """Names are others' choice: what would end a cell or open markup is taken literally."""
-    plain: Sequence[str] = [f"\\{letter}" if letter in "\\|<>[]`*_" else letter for letter in " ".join(text.split())]
-    return "".join(plain)
