@@ -12,9 +12,8 @@ from clients.parting import FROM_SERVICE
 from clients.report import Report, writable_folder
 from clients.requests import AttackFields, ExtensionFields, LandscapeFields, TrainingFields
 from clients.sync import AttackClient
+from clients.watched import Evaluation, Training
 from saddlepoint.errors import NotFound
-from saddlepoint.schemas.evaluations import Evaluation
-from saddlepoint.schemas.trainings import Training
 
 Command = Callable[[Namespace, Console], None]
 

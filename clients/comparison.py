@@ -1,14 +1,19 @@
 """A comparison as the client hands it out: the numbers of the schema, and the forms that the service made of them."""
 
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PrivateAttr
 
+from clients.frames import frame
 from clients.report import writable_folder
 from clients.tables import comparison_table
 from saddlepoint.errors import InvalidRequest
-from saddlepoint.schemas.comparisons import ComparisonResult
+from saddlepoint.schemas.comparisons import ComparedCell, ComparisonResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 
 class ComparisonReport(ComparisonResult):
@@ -29,7 +34,20 @@ class ComparisonReport(ComparisonResult):
 
     def table(self) -> str:
         """The cells as plain text, with the verdict."""
-        return comparison_table(self)
+        return comparison_table(self).text()
+
+    def _repr_html_(self) -> str:
+        return comparison_table(self).html()
+
+    def to_dataframe(self) -> "DataFrame":
+        """One row a cell: both sides and their difference. Raises InvalidRequest without pandas."""
+        return frame([_flat(cell) for cell in (*self.cells, *self.greedy_cells)])
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Both sides in each cell, with their intervals. Raises InvalidRequest without matplotlib."""
+        from clients.plots import compared_bars
+
+        return compared_bars(self, ax)
 
     def save(self, folder: str | Path) -> Path:
         """Write comparison.json, comparison.html and comparison.md into `folder`, which is made; returns it.
@@ -47,3 +65,14 @@ class ComparisonReport(ComparisonResult):
                 "Choose another."
             ) from error
         return folder
+
+
+def _flat(cell: ComparedCell) -> dict[str, Any]:
+    """The cell without nesting: `baseline_mean`, `candidate_kept` and so on."""
+    sides = {"baseline": cell.baseline, "candidate": cell.candidate}
+    scores = {
+        f"{side}_{name}": getattr(score, name)
+        for side, score in sides.items()
+        for name in ("mean", "ci95", "kept", "kept_ci95")
+    }
+    return {**cell.model_dump(exclude={"baseline", "candidate"}), **scores}

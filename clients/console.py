@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from clients.tables import text_table
+from clients.table import Table
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Console:
     def rows(self, items: "list[Any]", columns: tuple[str, ...]) -> None:
         """A list: all its fields as JSON, else a table of `columns`."""
         plain = [_plain(item) for item in items]
-        self.data(plain, text_table(columns, [[str(item[column]) for column in columns] for item in plain]))
+        self.data(plain, Table(columns, [[str(item[column]) for column in columns] for item in plain]).text())
+        if not plain:
+            self.say("There are none yet.")
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The finished cells of an evaluation that is watched: its later states leave out what was told once."""
 
 from clients.jobs import J
-from saddlepoint.schemas.evaluations import Evaluation
+from clients.watched import Evaluation
 from saddlepoint.schemas.reports import Cell
 
 

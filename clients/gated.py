@@ -32,7 +32,10 @@ class Gated:
 
     def table(self) -> str:
         """The report and the verdict as plain text."""
-        return f"{self.report.table()}\n\n{gate_table(self.gate)}"
+        return f"{self.report.table()}\n\n{gate_table(self.gate).text()}"
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_() + gate_table(self.gate).html()
 
     def junit(self) -> str:
         """The verdict as test results."""

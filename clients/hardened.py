@@ -5,8 +5,8 @@ from pathlib import Path
 
 from clients.comparison import ComparisonReport
 from clients.report import Report
+from clients.watched import Training
 from saddlepoint.errors import InvalidRequest
-from saddlepoint.schemas.trainings import Training
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from clients.watched import Evaluation, Training
 from saddlepoint.errors import Canceled, JobFailed, SaddlepointError
-from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.schemas.evaluations import TERMINAL
 from saddlepoint.schemas.jobs import JobState
 from saddlepoint.schemas.problems import error_of
 from saddlepoint.schemas.reports import RobustnessReport
-from saddlepoint.schemas.trainings import Training
 
 J = TypeVar("J", Evaluation, Training)
 S = TypeVar("S", bound=JobState)

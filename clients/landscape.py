@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import PrivateAttr
 
+from clients.frames import frame
 from clients.report import writable_folder
-from clients.tables import text_table
+from clients.table import Table
 from saddlepoint.errors import InvalidRequest
 from saddlepoint.schemas.landscapes import LandscapeResult, LandscapeSummary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 _HEADER = ("policy", "states", "median", "90% below", "mean", "largest")
 
@@ -32,8 +37,30 @@ class LandscapeReport(LandscapeResult):
 
     def table(self) -> str:
         """The summary as plain text."""
+        return self._table().text()
+
+    def _repr_html_(self) -> str:
+        return self._table().html()
+
+    def _table(self) -> Table:
         rows = [[each.name, str(each.states), *(f"{value:.3g}" for value in _numbers(each))] for each in self._summary]
-        return text_table(_HEADER, rows, right=frozenset(range(1, len(_HEADER))))
+        return Table(_HEADER, rows, right=frozenset(range(1, len(_HEADER))))
+
+    def to_dataframe(self) -> "DataFrame":
+        """One row a state of a policy. Raises InvalidRequest without pandas."""
+        return frame(
+            [
+                {"policy_id": policy.policy_id, "name": policy.name, "state": state, "max_kl": divergence}
+                for policy in self.policies
+                for state, divergence in enumerate(policy.max_kl)
+            ]
+        )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The share of states at least so far apart (Figure 4). Raises InvalidRequest without matplotlib."""
+        from clients.plots import divergences
+
+        return divergences(self, ax)
 
     def save(self, folder: str | Path) -> Path:
         """Write landscape.json and landscape.html into `folder`, which is made; returns it. Raises InvalidRequest."""

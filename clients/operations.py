@@ -36,14 +36,13 @@ from clients.requests import (
 )
 from clients.retries import RetryPolicy, ask
 from clients.waiting import Watch
+from clients.watched import Evaluation, Training
 from clients.wire import Call, Flow, Pause, T, read
 from saddlepoint.errors import Conflict, NotFound, ReportNotReady, WaitTimedOut
 from saddlepoint.schemas.comparisons import Comparison
-from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.policies import PolicyCard
-from saddlepoint.schemas.trainings import Training
 
 VALIDATION_S = 300.0
 """How long an upload that is still being validated is waited for."""

@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from clients.jobs import is_terminal
 from clients.pace import Amounts, Pace, amounts_of
 from clients.sparkline import sparkline
 from clients.tables import interval_text
-from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
 from saddlepoint.schemas.reports import Cell
 from saddlepoint.schemas.trainings import Training
 
@@ -78,7 +77,7 @@ class ProgressLine:
 
     def _tell_cells(self, job: Evaluation | Training) -> None:
         """Those that have finished since the last state; what had ended before is told by its report alone."""
-        if not isinstance(job, Evaluation) or (is_terminal(job) and not self._status):
+        if not isinstance(job, Evaluation) or (job.status in TERMINAL and not self._status):
             return
         for cell in job.cells[self._told :]:
             self._stream.write(f"{_WIPE if self._redraws else ''}{_finished(cell)}\n")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import PrivateAttr
 
+from clients.frames import frame
 from clients.tables import report_table
 from saddlepoint.errors import InvalidRequest
 from saddlepoint.formats.badge import to_badge
@@ -17,6 +18,7 @@ from saddlepoint.schemas.gates import Gate, Thresholds, decide
 from saddlepoint.schemas.reports import Cell, RobustnessReport
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
 
 _SCALARS = [name for name in Cell.model_fields if name not in {"returns", "lengths", "seeds", "health", "warnings"}]
@@ -34,7 +36,10 @@ class Report(RobustnessReport):
 
     def table(self) -> str:
         """The cells as plain text."""
-        return report_table(self)
+        return report_table(self).text()
+
+    def _repr_html_(self) -> str:
+        return report_table(self).html()
 
     def gate(
         self,
@@ -53,14 +58,22 @@ class Report(RobustnessReport):
         return decide(self, wanted, None if baseline is None else no_regression(self, baseline))
 
     def to_dataframe(self, *, episodes: bool = False) -> "DataFrame":
-        """One row a cell, or one an episode. Needs pandas. Raises InvalidRequest without it."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise InvalidRequest("to_dataframe needs pandas: pip install pandas.") from error
+        """One row a cell, or one an episode. Raises InvalidRequest without pandas."""
         if episodes:
-            return pandas.DataFrame(self.episode_rows())
-        return pandas.DataFrame([cell.model_dump(include=set(_SCALARS)) for cell in self.cells], columns=_SCALARS)
+            return frame(self.episode_rows())
+        return frame([cell.model_dump(include=set(_SCALARS)) for cell in self.cells], _SCALARS)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The mean return in each cell, with its interval (Figure 1). Raises InvalidRequest without matplotlib."""
+        from clients.plots import return_bars
+
+        return return_bars(self, ax)
+
+    def plot_epsilon(self, ax: "Axes | None" = None) -> "Axes":
+        """The mean return of each attack against epsilon, with a band (Figure 3). Raises InvalidRequest likewise."""
+        from clients.plots import return_by_epsilon
+
+        return return_by_epsilon(self, ax)
 
     def save(self, folder: str | Path) -> Path:
         """Write report.json, .md and .csv (every episode), badge.svg, and report.html if the service has it.

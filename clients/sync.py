@@ -22,11 +22,11 @@ from clients.progress import Progress
 from clients.report import Report
 from clients.requests import AttackFields, Card, ExtensionFields, LandscapeFields, SpecFields, TrainingFields, described
 from clients.retries import RetryPolicy
+from clients.watched import Evaluation, Training
 from saddlepoint.schemas.attacks import AttackDescription
-from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.policies import PolicyCard
-from saddlepoint.schemas.trainings import DefenseDescription, Training
+from saddlepoint.schemas.trainings import DefenseDescription
 
 
 class AttackClient:

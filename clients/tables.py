@@ -1,8 +1,10 @@
-"""Plain text tables: the report, the catalogues and the lists, as a terminal shows them."""
+"""What is shown of results: a row a cell."""
 
 from collections.abc import Sequence
 
+from clients.table import Table
 from saddlepoint.schemas.comparisons import ComparedCell, ComparisonResult, Score
+from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.gates import Gate
 from saddlepoint.schemas.reports import Cell, Interval, RobustnessReport
 
@@ -11,33 +13,16 @@ _REPORT_HEADER = ("attack", "epsilon", "episodes", "mean", "95% interval", "IQM"
 _GATE_HEADER = ("check", "verdict", "value", "95% bound", "threshold")
 
 
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
-    """Columns padded to their widest entry, two spaces apart; those in `right` are aligned to the right."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    rule = ["-" * width for width in widths]
-    return "\n".join(_line(line, widths, right) for line in [lines[0], rule, *lines[1:]])
-
-
-def _line(line: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> str:
-    padded = [
-        text.rjust(width) if column in right else text.ljust(width)
-        for column, (text, width) in enumerate(zip(line, widths, strict=True))
-    ]
-    return "  ".join(padded).rstrip()
-
-
-def report_table(report: RobustnessReport) -> str:
+def report_table(report: RobustnessReport) -> Table:
     """The cells of a report, the greedy ones after them, the reference and the verdict."""
     greedy = [_row(cell, f"{cell.label} (greedy)") for cell in report.greedy_cells]
     rows = [_row(cell, cell.label) for cell in report.cells] + greedy
-    table = text_table(_REPORT_HEADER, rows, right=frozenset(range(1, len(_REPORT_HEADER))))
     reference = report.reference.random_policy
     notes = [f"Random policy: mean {reference.mean:.2f} over {reference.episodes} episodes.", report.verdict]
-    return "\n".join([table, "", *notes, *(f"Warning: {warning}" for warning in report.warnings)])
+    return Table(_REPORT_HEADER, rows, _numbers_after_the_first(_REPORT_HEADER), [*notes, *_warned(report.warnings)])
 
 
-def gate_table(gate: Gate) -> str:
+def gate_table(gate: Gate) -> Table:
     """The checks of a gate, and the verdict."""
     rows = [
         [
@@ -47,12 +32,23 @@ def gate_table(gate: Gate) -> str:
         ]
         for check in gate.checks
     ]
-    table = text_table(_GATE_HEADER, rows, right=frozenset({2, 3, 4}))
     said = [check.sentence for check in gate.checks if not check.passed] or [gate.sentence]
-    return "\n".join([table, "", *said])
+    return Table(_GATE_HEADER, rows, frozenset({2, 3, 4}), said)
 
 
-def comparison_table(comparison: ComparisonResult) -> str:
+def evaluation_table(evaluation: Evaluation) -> Table:
+    """The cells that are finished, and how far the rest is."""
+    progress = evaluation.progress
+    notes = [
+        f"Evaluation {evaluation.id} is {evaluation.status}: "
+        f"{progress.episodes_done:,} of {progress.episodes_planned:,} episodes."
+    ]
+    notes += [evaluation.error.detail] if evaluation.error else []
+    rows = [_row(cell, f"{cell.label} ({cell.action_mode})") for cell in evaluation.cells]
+    return Table(_REPORT_HEADER, rows, _numbers_after_the_first(_REPORT_HEADER), notes)
+
+
+def comparison_table(comparison: ComparisonResult) -> Table:
     """The cells of a comparison, the greedy ones after them, and the verdict."""
     titles = [group.title for group in (comparison.baseline, comparison.candidate)]
     several = max(len(group.runs) for group in (comparison.baseline, comparison.candidate)) > 1
@@ -60,8 +56,15 @@ def comparison_table(comparison: ComparisonResult) -> str:
     header += [f"runs, {title}" for title in titles] if several else []
     greedy = [_compared_row(cell, f"{cell.label} (greedy)", several) for cell in comparison.greedy_cells]
     rows = [_compared_row(cell, cell.label, several) for cell in comparison.cells] + greedy
-    table = text_table(header, rows, right=frozenset(range(1, len(header))))
-    return "\n".join([table, "", comparison.verdict, *(f"Warning: {warning}" for warning in comparison.warnings)])
+    return Table(header, rows, _numbers_after_the_first(header), [comparison.verdict, *_warned(comparison.warnings)])
+
+
+def _numbers_after_the_first(header: Sequence[str]) -> frozenset[int]:
+    return frozenset(range(1, len(header)))
+
+
+def _warned(warnings: Sequence[str]) -> list[str]:
+    return [f"Warning: {warning}" for warning in warnings]
 
 
 def _compared_row(cell: ComparedCell, name: str, several: bool) -> list[str]:

@@ -10,9 +10,10 @@ import httpx
 
 from clients import AsyncAttackClient, AttackClient
 from clients.retries import RetryPolicy
+from clients.watched import Evaluation
 from saddlepoint.errors import SaddlepointError
 from saddlepoint.schemas.environments import EnvironmentSpec
-from saddlepoint.schemas.evaluations import Evaluation, EvaluationSpec, Progress, Status
+from saddlepoint.schemas.evaluations import EvaluationSpec, Progress, Status
 from saddlepoint.schemas.policies import InputDescription, OutputDescription, PolicyCard
 from saddlepoint.schemas.problems import Problem, problem_of
 from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport

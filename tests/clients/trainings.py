@@ -4,9 +4,10 @@ from typing import Any
 
 import httpx
 
+from clients.watched import Training
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import Status
-from saddlepoint.schemas.trainings import CurvePoint, Training, TrainingProgress, TrainingSpec
+from saddlepoint.schemas.trainings import CurvePoint, TrainingProgress, TrainingSpec
 from tests.clients import fakes
 from tests.clients.fakes import POLICY, Answer, answer, evaluation
 from tests.evaluation.sample_comparison import sample_comparison
