@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 _GAIN = 4.0
 
 
-def balancing_cartpole(path: Path) -> Path:
+def balancing_cartpole(path: Path, gain: float = _GAIN) -> Path:
     """An ONNX policy that pushes to where the pole falls: sound enough to live for hundreds of steps."""
-    push = np.array([0.0, 0.2, 3.0, 1.0], dtype=np.float32) * _GAIN
+    push = np.array([0.0, 0.2, 3.0, 1.0], dtype=np.float32) * gain
     weight = numpy_helper.from_array(np.stack([-push, push], axis=1), "weight")
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["observation", "weight"], ["logits"])],

@@ -38,7 +38,7 @@ def test_an_interrupted_evaluation_goes_on_and_the_printed_commands_lead_back(
         command.send_signal(signal.SIGINT)
         began = time.monotonic()
         out, errors = command.communicate(timeout=30)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
     assert command.returncode == 130
     assert out == ""
     assert "Traceback" not in errors
