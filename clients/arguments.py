@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from clients.parser import Parser
+from clients.parser import Formatter, Parser
 from saddlepoint import __version__
 from saddlepoint.schemas.tiers import TIERS
 
@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="saddlepoint",
         description="How bad is the worst case of a reinforcement-learning policy?",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
     )
     parser.add_argument("--version", action="version", version=f"saddlepoint {__version__}")
     add = parser.add_subparsers(dest="command", metavar="command", required=True).add_parser

@@ -5,6 +5,15 @@ import difflib
 from typing import Any, NoReturn
 
 
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps what a command does on its line: argparse forgets how far commands are indented."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
+
+
 class Parser(argparse.ArgumentParser):
     """argparse that guesses what a misspelt command meant."""
 
