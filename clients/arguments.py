@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _gate(add("gate", help="pass or fail a policy by its worst case, for CI", parents=[service]))
     _extend(add("extend", help="add seeds, episodes, attacks or epsilons to an evaluation", parents=[service]))
     _watched(add("watch", help="follow an evaluation or training and print what it gives", parents=[service]))
+    _open(add("open", help="open the page of an evaluation or training in a browser", parents=[service]))
     _cancel(add("cancel", help="end an evaluation or training", parents=[service]))
     _inspect(add("inspect", help="upload a policy and print what was found in it", parents=[service]))
     _attack(add("attack", help="attack observations of your own", parents=[service]))
@@ -144,6 +145,10 @@ def _extend(parser: argparse.ArgumentParser) -> None:
 def _watched(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID")
     _out(parser)
+
+
+def _open(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID")
 
 
 def _cancel(parser: argparse.ArgumentParser) -> None:

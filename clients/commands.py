@@ -1,10 +1,12 @@
 """What each command does: one call of the client, and its result written out."""
 
+import webbrowser
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any, cast
 
 from clients.cards import card_text
+from clients.connection import Connection
 from clients.console import Console
 from clients.gate_command import check_files, judged, write_verdict
 from clients.given import environment, specification
@@ -102,6 +104,20 @@ def _neither(call: Callable[[str], Training], job_id: str) -> Training:
         raise NotFound(
             f"You have no evaluation or training {job_id}; `saddlepoint evaluations` lists what there is."
         ) from error
+
+
+def open_page(options: Namespace, console: Console) -> None:
+    """Write the address of a job's page, and open it where there is a browser."""
+    page = f"evaluations/{options.id}"
+    with _client(options) as client:
+        try:
+            client.evaluation(options.id)
+        except NotFound:
+            page = f"trainings/{_neither(client.training, options.id).id}"
+    url = f"{Connection.of(options.url, None).url}/{page}"
+    console.data({"url": url}, url)
+    if not webbrowser.open(url):
+        console.say("There is no browser here to open it in.")
 
 
 def cancel(options: Namespace, console: Console) -> None:
@@ -267,6 +283,7 @@ COMMANDS: dict[str, Command] = {
     "gate": gate,
     "extend": extend,
     "watch": watch,
+    "open": open_page,
     "cancel": cancel,
     "inspect": inspect,
     "attack": attack,

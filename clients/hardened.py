@@ -31,6 +31,9 @@ class Hardened:
         """The comparison as plain text."""
         return self.comparison.table()
 
+    def _repr_html_(self) -> str:
+        return self.comparison._repr_html_()
+
     def save(self, folder: str | Path) -> Path:
         """Write policy.onnx, the comparison, and both reports in folders of their own; returns `folder`.
 

@@ -145,6 +145,31 @@ def test_cancel_says_what_became_of_it(use: Use, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == f"{EVALUATION} canceled\n"
 
 
+@pytest.mark.parametrize(
+    ("answers", "job", "page"),
+    [
+        ([answer(evaluation())], EVALUATION, "evaluations"),
+        ([refusal(NotFound("No such evaluation.")), answer(training())], TRAINING, "trainings"),
+    ],
+)
+def test_open_shows_the_page_of_a_job(
+    answers: list[Answer],
+    job: str,
+    page: str,
+    use: Use,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    use(*answers)
+    assert main(["open", job, "--url", "http://there"]) == 0
+    out, err = capsys.readouterr()
+    assert opened == [f"http://there/{page}/{job}"]
+    assert out.split() == opened
+    assert "no browser" in err
+
+
 def test_inspect_prints_the_card(use: Use, policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     use(answer(fakes.card(), 201))
     assert main(["inspect", policy]) == 0
