@@ -1,18 +1,14 @@
 """The command line's grammar."""
 
 import argparse
-import json
-import math
-import re
 from pathlib import Path
-from typing import Any
 
 from clients.parser import Formatter, Parser
+from clients.values import environment_option, finite, ids, number_or_text, object_or_text, positive, setting
 from saddlepoint import __version__
 from saddlepoint.schemas.tiers import TIERS
 
 SHELLS = ("bash", "zsh", "tcsh")
-_SIZE = re.compile(r"(\d+)x(\d+)")
 EPILOG = """\
 exit status: 0 done, 1 gate failed, 2 wrong usage, 3 the job failed, 4 the service failed or cannot be reached
 
@@ -87,7 +83,7 @@ def _gate(parser: argparse.ArgumentParser) -> None:
         ("--min-mean", "least mean return in the worst case"),
         ("--max-drop", "largest loss of return against no attack"),
     ):
-        parser.add_argument(name, type=_finite, metavar="X", help=f"{what}; the bad end of the 95%% interval counts")
+        parser.add_argument(name, type=finite, metavar="X", help=f"{what}; the bad end of the 95%% interval counts")
     parser.add_argument("--baseline", metavar="ID", help="an evaluation that no attack's return may be worse than")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the checks as test results")
     parser.add_argument("--badge", type=Path, metavar="FILE", help="write an SVG")
@@ -105,7 +101,7 @@ def _evaluation(parser: argparse.ArgumentParser, *, steps: str) -> None:
     parser.add_argument(
         "--attacks",
         nargs="+",
-        type=_object_or_text,
+        type=object_or_text,
         metavar="KIND",
         help="default: none random max min ce; an attack with options is JSON, such as "
         """'{"kind": "ce", "norm": "l2"}'""",
@@ -113,24 +109,24 @@ def _evaluation(parser: argparse.ArgumentParser, *, steps: str) -> None:
     parser.add_argument(
         "--epsilon-scale",
         nargs="+",
-        type=_number_or_text,
+        type=number_or_text,
         metavar="U",
         help="the unit of epsilon in each entry of an observation, or observation_std",
     )
     parser.add_argument(
         "--when",
-        type=_object_or_text,
+        type=object_or_text,
         metavar="RULE",
         help="""such as '{"kind": "every", "every": 4}' (default: always)""",
     )
-    parser.add_argument("--seeds", type=_positive, metavar="N", help="seeds 0..N-1")
-    parser.add_argument("--episodes", type=_positive, metavar="N", help="episodes a seed")
+    parser.add_argument("--seeds", type=positive, metavar="N", help="seeds 0..N-1")
+    parser.add_argument("--episodes", type=positive, metavar="N", help="episodes a seed")
     parser.add_argument("--tier", choices=TIERS, help="how many seeds and episodes (default: quick)")
-    parser.add_argument(steps, type=_positive, metavar="N", dest="attack_steps", help="PGD steps (default: 7)")
+    parser.add_argument(steps, type=positive, metavar="N", dest="attack_steps", help="PGD steps (default: 7)")
     parser.add_argument("--step-size", type=float, metavar="S", help="of PGD (default: half of epsilon)")
     parser.add_argument("--precision", choices=("fp32", "bf16"))
     parser.add_argument("--action-mode", choices=("sample", "greedy"))
-    parser.add_argument("--max-episode-steps", type=_positive, metavar="N", help="cut longer episodes (agent steps)")
+    parser.add_argument("--max-episode-steps", type=positive, metavar="N", help="cut longer episodes (agent steps)")
 
 
 def _extend(parser: argparse.ArgumentParser) -> None:
@@ -180,7 +176,7 @@ def _attack(parser: argparse.ArgumentParser) -> None:
 
 def _landscape(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="policies, or policies' ids, for one picture")
-    parser.add_argument("--env", required=True, type=_object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4")
+    parser.add_argument("--env", required=True, type=object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4")
     parser.add_argument("--epsilon", type=float, metavar="E", help="radius, observation units (Atari: 4 of 255)")
     parser.add_argument("--states", type=int, metavar="N", help="of each policy (default: 1000; the paper: 50000)")
     parser.add_argument("--starts", type=int, metavar="N", help="random starts a state (default: 50)")
@@ -213,7 +209,7 @@ def _harden(parser: argparse.ArgumentParser) -> None:
 def _training(parser: argparse.ArgumentParser, *, method: str) -> None:
     parser.add_argument("--method", default=method, help=f"see `saddlepoint defenses` (default: {method})")
     parser.add_argument(
-        "--steps", type=_positive, metavar="N", dest="train_steps", help="steps of the training (default: 100 million)"
+        "--steps", type=positive, metavar="N", dest="train_steps", help="steps of the training (default: 100 million)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the training (default: 0)")
     parser.add_argument("--name", help="of the policy that comes of it")
@@ -222,7 +218,7 @@ def _training(parser: argparse.ArgumentParser, *, method: str) -> None:
         nargs="+",
         default=[],
         action="extend",
-        type=_setting,
+        type=setting,
         dest="config",
         metavar="FIELD=VALUE",
         help="further fields of the trainer's configuration, such as learning_rate=0.001 (see /v1/defenses)",
@@ -233,7 +229,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     for side in ("baseline", "candidate"):
         parser.add_argument(
             side,
-            type=_ids,
+            type=ids,
             metavar=f"{side.upper()}",
             help="the id of an evaluation, or of several, joined by commas: the training runs of one method",
         )
@@ -241,13 +237,13 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=_positive, metavar="N", help="default: one a core")
+    parser.add_argument("--workers", type=positive, metavar="N", help="default: one a core")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="default: data")
     parser.add_argument("--port", type=int, default=8000, metavar="P", help="default: 8000; 0 is any free one")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=_positive, metavar="N", help="default: one a core")
+    parser.add_argument("--workers", type=positive, metavar="N", help="default: one a core")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: demo")
 
 
@@ -258,14 +254,14 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 def _env(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     parser.add_argument(
-        "--env", required=required, type=_object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4"
+        "--env", required=required, type=object_or_text, metavar="ID", help="such as BoxingNoFrameskip-v4"
     )
     parser.add_argument(
         "--env-option",
         nargs="+",
         default=[],
         action="extend",
-        type=_environment_option,
+        type=environment_option,
         dest="env_options",
         metavar="KEY=VALUE",
         help="such as frame_stack=1 frame_size=64x64 grayscale=false full_action_space=true sticky=0.25",
@@ -281,59 +277,3 @@ def _card(parser: argparse.ArgumentParser) -> None:
 
 def _out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, .html, .md, .csv and a badge there")
-
-
-def _object_or_text(text: str) -> Any:
-    """A name, or an object as JSON."""
-    if not text.lstrip().startswith("{"):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"a name or a JSON object is needed; {text!r} is neither") from error
-
-
-def _number_or_text(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"a finite number is needed, got {text!r}")
-    return number
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """`field=value` with the value as JSON, or as text where it is none."""
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"a setting is written field=value, got {text!r}")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
-
-
-def _environment_option(text: str) -> tuple[str, Any]:
-    """A setting whose value may also be a size such as 64x64."""
-    name, value = _setting(text)
-    if isinstance(value, str) and (size := _SIZE.fullmatch(value)):
-        return name, [int(size[1]), int(size[2])]
-    return name, value
-
-
-def _ids(text: str) -> list[str]:
-    found = [name.strip() for name in text.split(",") if name.strip()]
-    if not found:
-        raise argparse.ArgumentTypeError(f"at least one id is needed, got {text!r}")
-    return found
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 on is needed, got {text!r}")
-    return int(text)

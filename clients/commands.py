@@ -9,10 +9,10 @@ from clients.cards import card_text
 from clients.connection import Connection
 from clients.console import Console
 from clients.gate_command import check_files, judged, write_verdict
-from clients.given import environment, specification
+from clients.given import environment, specification, training_fields
 from clients.parting import FROM_SERVICE
 from clients.report import Report, writable_folder
-from clients.requests import AttackFields, ExtensionFields, LandscapeFields, TrainingFields
+from clients.requests import AttackFields, ExtensionFields, LandscapeFields
 from clients.sync import AttackClient
 from clients.watched import Evaluation, Training
 from saddlepoint.errors import NotFound
@@ -175,7 +175,7 @@ _ATTACK_OPTIONS = ("steps", "step_size", "norm", "restarts", "seed", "low", "hig
 
 def train(options: Namespace, console: Console) -> None:
     """Train and write the published policy's id; an interrupt leaves the training running."""
-    wanted = _training(options)
+    wanted = training_fields(options)
     if options.epsilon is not None:
         wanted["config"] = {"epsilon": options.epsilon, **wanted["config"]}
     with _client(options) as client:
@@ -189,7 +189,7 @@ def train(options: Namespace, console: Console) -> None:
 def harden(options: Namespace, console: Console) -> None:
     """Audit, train, audit again, compare, and write the comparison; an interrupt leaves it running."""
     _check_out(options)
-    wanted = _training(options)
+    wanted = training_fields(options)
     with _client(options) as client:
         hardened = client.harden(
             options.file,
@@ -207,17 +207,6 @@ def harden(options: Namespace, console: Console) -> None:
     console.say(f"policy {hardened.policy_id}")
     if options.out is not None:
         console.say(f"Saved to {hardened.save(options.out)}")
-
-
-def _training(options: Namespace) -> TrainingFields:
-    """The fields of the training that were given."""
-    steps = {} if options.train_steps is None else {"steps": options.train_steps}
-    wanted: TrainingFields = {
-        "method": options.method,
-        "config": {**steps, **dict(options.config)},
-        "seed": options.seed,
-    }
-    return wanted if options.name is None else {**wanted, "name": options.name}
 
 
 def compare(options: Namespace, console: Console) -> None:

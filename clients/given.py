@@ -3,7 +3,7 @@
 from argparse import Namespace
 from typing import Any, cast
 
-from clients.requests import SpecFields
+from clients.requests import SpecFields, TrainingFields
 
 
 def environment(options: Namespace) -> str | dict[str, Any]:
@@ -36,3 +36,14 @@ def specification(options: Namespace) -> SpecFields:
 def _scale(given: list[float | str] | None) -> list[float | str] | str | None:
     """A single word stands for itself."""
     return given[0] if given and len(given) == 1 and isinstance(given[0], str) else given
+
+
+def training_fields(options: Namespace) -> TrainingFields:
+    """The fields of the training that were given."""
+    steps = {} if options.train_steps is None else {"steps": options.train_steps}
+    wanted: TrainingFields = {
+        "method": options.method,
+        "config": {**steps, **dict(options.config)},
+        "seed": options.seed,
+    }
+    return wanted if options.name is None else {**wanted, "name": options.name}

@@ -14,7 +14,8 @@ import pytest
 from pydantic import ValidationError
 
 from clients.arguments import build_parser
-from clients.commands import COMMANDS, _env, _spec
+from clients.commands import COMMANDS
+from clients.given import environment, specification
 from clients.requests import evaluation_spec
 from saddlepoint.errors import SaddlepointError
 from saddlepoint.schemas.evaluations import EvaluationSpec
@@ -30,7 +31,7 @@ def _saddlepoint(words: list[str]) -> None:
     """The real parser takes it, and what it asks for can be asked for."""
     options = build_parser().parse_args(words)
     if options.command in ("evaluate", "harden"):
-        EvaluationSpec.model_validate(evaluation_spec(_env(options), _spec(options)))
+        EvaluationSpec.model_validate(evaluation_spec(environment(options), specification(options)))
     _files([word for word in words if word.startswith(("trainer/", "docker/"))])
 
 
