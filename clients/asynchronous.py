@@ -122,14 +122,19 @@ class AsyncAttackClient:
         )
 
     async def landscape(
-        self, policies: str | Path | Sequence[str | Path], *, env: Environment, **spec: Unpack[LandscapeFields]
+        self,
+        policies: str | Path | Sequence[str | Path],
+        *,
+        env: Environment,
+        progress: Progress = True,
+        **spec: Unpack[LandscapeFields],
     ) -> LandscapeReport:
         """How far apart perturbed policies are around states of their own play: the KL landscape of the ATPA paper.
 
         Several policies (files, or ids) come into one picture.
         """
         several = [policies] if isinstance(policies, str | Path) else policies
-        return await self._driver.run(self._operations.landscape(several, env, spec))
+        return await self._driver.run(self._operations.landscape(several, env, progress, spec))
 
     async def train(
         self,

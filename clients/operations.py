@@ -5,7 +5,7 @@ import sys
 import time
 import uuid
 from asyncio import CancelledError
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -47,7 +47,7 @@ from saddlepoint.schemas.policies import PolicyCard
 VALIDATION_S = 300.0
 """How long an upload that is still being validated is waited for."""
 VALIDATION_POLL_S = 0.5
-ASK_S = 20.0
+ASK_S = 5.0
 """How long an answer about a job without events is held back."""
 
 Environment = str | Mapping[str, Any] | BaseModel
@@ -110,7 +110,7 @@ class Operations:
         return Attacked(job.summary, response.content)
 
     def landscape(
-        self, policies: Sequence[str | Path], env: Environment, spec: LandscapeFields
+        self, policies: Sequence[str | Path], env: Environment, progress: Progress, spec: LandscapeFields
     ) -> Flow[LandscapeReport]:
         """Look at how far apart perturbed policies are, wait, and return it. Raises JobFailed, Canceled."""
         policy_ids = []
@@ -119,18 +119,21 @@ class Operations:
             policy_ids.append(source if isinstance(source, str) else (yield from self.upload(policy, None)).id)
         body = plain({"policy_ids": policy_ids, "env": env, **spec})
         response = yield from ask(Call("POST", "/v1/landscapes", json=body), self.retries)
-        job = yield from self._done(read(Landscape, response), "landscape", "/v1/landscapes")
+        with watching(progress) as seen:
+            job = yield from self._done(read(Landscape, response), "landscape", "/v1/landscapes", seen)
         path = f"/v1/landscapes/{job.id}/result"
         numbers = yield from ask(Call("GET", path, params={"format": "json"}), self.retries)
         page = yield from ask(Call("GET", path, params={"format": "html"}), self.retries)
         return read(LandscapeReport, numbers).of(job.summary, page.text)
 
-    def _done(self, job: S, noun: str, collection: str) -> Flow[S]:
+    def _done(self, job: S, noun: str, collection: str, seen: Callable[[S], None] = lambda job: None) -> Flow[S]:
         """The job once it succeeded; it has no events, so it is asked for again and again."""
+        seen(job)
         while not job.is_terminal:
             headers = {"Prefer": f"wait={ASK_S:g}"}
             response = yield from ask(Call("GET", f"{collection}/{job.id}", headers=headers), self.retries)
             job = read(type(job), response)
+            seen(job)
         return succeeded(job, noun)
 
     def compare(self, baseline: Sequence[str], candidate: Sequence[str]) -> Flow[ComparisonReport]:

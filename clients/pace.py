@@ -3,18 +3,19 @@
 from typing import NamedTuple
 
 from saddlepoint.schemas.evaluations import Evaluation
+from saddlepoint.schemas.jobs import JobProgress, JobState
 from saddlepoint.schemas.trainings import Training, TrainingProgress
 
-_ENOUGH = 20
-"""Episodes that must have ended before the rest is guessed: those of a batch end together, or not yet."""
+_ENOUGH = {"episodes": 20, "steps": 20, "parts": 2}
+"""By unit, how many must be done before the rest is guessed: episodes of a batch end together, or not yet."""
 
 
 class Amounts(NamedTuple):
-    """How much of a job is done, in the unit of its plan, and in environment steps."""
+    """How much of a job is done, in the unit of its plan, and in environment steps where it takes some."""
 
     done: int
     planned: int
-    steps: int
+    steps: int | None
     unit: str
 
     @property
@@ -22,8 +23,10 @@ class Amounts(NamedTuple):
         return min(self.done / self.planned, 1.0) if self.planned else 0.0
 
 
-def amounts_of(job: Evaluation | Training) -> Amounts:
+def amounts_of(job: Evaluation | Training | JobState) -> Amounts:
     progress = job.progress
+    if isinstance(progress, JobProgress):
+        return Amounts(progress.done, progress.planned, None, "parts")
     if isinstance(progress, TrainingProgress):
         return Amounts(progress.steps_done, progress.steps_planned, progress.steps_done, "steps")
     return Amounts(progress.episodes_done, progress.episodes_planned, progress.environment_steps, "episodes")
@@ -38,17 +41,17 @@ class Pace:
     def describe(self, now: float, amounts: Amounts) -> list[str]:
         """What can be said at `now`, seconds: units a second, steps a second, the time left."""
         if self._first is None:
-            if amounts.steps:
+            if amounts.steps is None or amounts.steps:
                 self._first = (now, amounts)
             return []
         elapsed_s, first = now - self._first[0], self._first[1]
         if elapsed_s <= 0:
             return []
         done = amounts.done - first.done
-        said = [f"{(amounts.steps - first.steps) / elapsed_s:,.0f} steps/s"]
-        if amounts.unit != "steps" and done:
-            said.insert(0, f"{_rate(done / elapsed_s)} {amounts.unit}/s")
-        if done >= _ENOUGH and amounts.done < amounts.planned:
+        said = [f"{_rate(done / elapsed_s)} {amounts.unit}/s"] if done else []
+        if amounts.steps is not None and first.steps is not None and amounts.unit != "steps":
+            said.append(f"{_rate((amounts.steps - first.steps) / elapsed_s)} steps/s")
+        if done >= _ENOUGH[amounts.unit] and amounts.done < amounts.planned:
             said.append(f"{_duration((amounts.planned - amounts.done) * elapsed_s / done)} left")
         return said
 

@@ -14,11 +14,14 @@ from clients.pace import Amounts, Pace, amounts_of
 from clients.sparkline import sparkline
 from clients.tables import interval_text
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
+from saddlepoint.schemas.jobs import JobState
 from saddlepoint.schemas.reports import Cell
 from saddlepoint.schemas.trainings import Training
 
 _BAR_WIDTH = 24
 _CURVE_WIDTH = 20
+_REST = {"episodes": "the rest is the report", "steps": "the rest is publishing", "parts": "the rest is the result"}
+"""What goes on when all that is counted is done."""
 _QUIET_S = 10.0
 """Between two lines where nothing can be redrawn."""
 _WIPE = "\r\x1b[K"
@@ -41,7 +44,7 @@ class ProgressLine:
         self._curve: dict[int, float] = {}
         self._told = 0
 
-    def __call__(self, job: Evaluation | Training) -> None:
+    def __call__(self, job: Evaluation | Training | JobState) -> None:
         now, amounts = self._clock(), amounts_of(job)
         counted = f"{amounts.done:,}/{amounts.planned:,} {amounts.unit}"
         after = ", ".join([counted, *self._ahead(now, amounts, job.status), *self._learning(job)])
@@ -72,10 +75,10 @@ class ProgressLine:
     def _ahead(self, now: float, amounts: Amounts, status: str) -> list[str]:
         """How fast it goes; what is left to do where all is played and the job goes on."""
         if status == "processing" and amounts.share == 1.0:
-            return ["the rest is the report" if amounts.unit == "episodes" else "the rest is publishing"]
+            return [_REST[amounts.unit]]
         return self._pace.describe(now, amounts)
 
-    def _tell_cells(self, job: Evaluation | Training) -> None:
+    def _tell_cells(self, job: Evaluation | Training | JobState) -> None:
         """Those that have finished since the last state; what had ended before is told by its report alone."""
         if not isinstance(job, Evaluation) or (job.status in TERMINAL and not self._status):
             return
@@ -83,7 +86,7 @@ class ProgressLine:
             self._stream.write(f"{_WIPE if self._redraws else ''}{_finished(cell)}\n")
         self._told = max(self._told, len(job.cells))
 
-    def _learning(self, job: Evaluation | Training) -> list[str]:
+    def _learning(self, job: Evaluation | Training | JobState) -> list[str]:
         """Of a training the return of the acting policy: now, and since its first games."""
         if isinstance(job, Training):  # later states bring the newest point only
             points = ((point.update, point.mean_return) for point in job.progress.curve)

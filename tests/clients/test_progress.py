@@ -6,7 +6,8 @@ import pytest
 
 from clients.progress_line import ProgressLine
 from clients.sparkline import sparkline
-from tests.clients.fakes import cell, evaluation
+from saddlepoint.schemas.jobs import JobProgress, JobState
+from tests.clients.fakes import NOW, cell, evaluation
 from tests.clients.trainings import training
 
 WIPE = "\r\x1b[K"
@@ -88,6 +89,14 @@ def test_cells_of_what_had_ended_before_are_left_to_its_report() -> None:
     screen = _Terminal()
     ProgressLine(screen, _Clock())(evaluation("succeeded", 10).model_copy(update={"cells": [cell("none")]}))
     assert "none" not in screen.getvalue()
+
+
+def test_a_job_made_of_parts_counts_those() -> None:
+    screen, clock = _Terminal(), _Clock()
+    line = ProgressLine(screen, clock)
+    for done, clock.now in ((0, 0.0), (1, 10.0), (4, 40.0)):
+        line(JobState(id="1", status="processing", created_at=NOW, progress=JobProgress(done=done, planned=10)))
+    assert _last(screen) == "processing [##########..............] 4/10 parts, 0.1 parts/s, 1:00 left"
 
 
 def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
