@@ -262,7 +262,7 @@ def _check_out(options: Namespace) -> None:
 
 def _write_report(report: Report, options: Namespace, console: Console) -> None:
     console.guesses(report.policy.get("guesses", []))
-    console.data(report, report.table())
+    console.data(report, report.table(console.width))
     if options.out is not None:
         console.say(f"Saved to {report.save(options.out)}")
 

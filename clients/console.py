@@ -1,6 +1,7 @@
 """What a command writes: data on stdout, everything else on stderr. The only writer of the command line."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ class Console:
     """Output of one command; `as_json` turns its data into JSON."""
 
     as_json: bool = False
+
+    @property
+    def width(self) -> int | None:
+        """Of a terminal that data go to, in characters; a file takes any."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def say(self, text: str) -> None:
         """For the reader: progress and notes."""

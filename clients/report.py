@@ -34,9 +34,9 @@ class Report(RobustnessReport):
         self._html = html
         return self
 
-    def table(self) -> str:
-        """The cells as plain text."""
-        return report_table(self).text()
+    def table(self, width: int | None = None) -> str:
+        """The cells as plain text; in at most `width` characters, without some columns, where that is given."""
+        return report_table(self).text(width)
 
     def _repr_html_(self) -> str:
         return report_table(self).html()

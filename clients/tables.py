@@ -9,6 +9,7 @@ from saddlepoint.schemas.gates import Gate
 from saddlepoint.schemas.reports import Cell, Interval, RobustnessReport
 
 _REPORT_HEADER = ("attack", "epsilon", "episodes", "mean", "95% interval", "IQM", "CVaR10", "normalized", "flips", "KL")
+_REPORT_SPARE = tuple(_REPORT_HEADER.index(name) for name in ("IQM", "KL", "CVaR10", "episodes"))
 
 _GATE_HEADER = ("check", "verdict", "value", "95% bound", "threshold")
 
@@ -19,7 +20,8 @@ def report_table(report: RobustnessReport) -> Table:
     rows = [_row(cell, cell.label) for cell in report.cells] + greedy
     reference = report.reference.random_policy
     notes = [f"Random policy: mean {reference.mean:.2f} over {reference.episodes} episodes.", report.verdict]
-    return Table(_REPORT_HEADER, rows, _numbers_after_the_first(_REPORT_HEADER), [*notes, *_warned(report.warnings)])
+    notes += _warned(report.warnings)
+    return Table(_REPORT_HEADER, rows, _numbers_after_the_first(_REPORT_HEADER), notes, _REPORT_SPARE)
 
 
 def gate_table(gate: Gate) -> Table:

@@ -1,5 +1,7 @@
 """A table as a terminal and as a notebook show it."""
 
+import pytest
+
 from clients.table import Table
 from clients.tables import evaluation_table, report_table
 from clients.watched import Training
@@ -19,6 +21,22 @@ def test_a_terminal_gets_columns_and_the_notes_below() -> None:
         "",
         "so",
     ]
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(None, "a  b  c"), (7, "a  b  c"), (6, "a  b"), (3, "b"), (0, "b")],
+)
+def test_a_narrow_terminal_does_without_spare_columns(width: int | None, shown: str) -> None:
+    table = Table(("a", "b", "c"), [["1", "2", "3"]], spare=(2, 0))
+    assert table.text(width).splitlines()[0] == shown
+
+
+def test_a_report_fits_into_eighty_columns_and_keeps_what_matters() -> None:
+    lines = report_table(fakes.report()).text(80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert {"mean", "interval", "normalized", "flips"} <= set(lines[0].split())
+    assert "IQM" not in lines[0]
 
 
 def test_a_notebook_gets_text_that_cannot_be_markup() -> None:
