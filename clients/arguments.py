@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("trainings", "your trainings"),
     ):
         add(name, help=f"list {what}", parents=[service])
+    _keys(add("keys", help="make, list and revoke API keys where the store is"))
     _up(add("up", help="run the whole stack on this machine until Ctrl-C"))
     _demo(add("demo", help="start a stack, evaluate a bundled Atari policy, stop"))
     _completion(add("completion", help="print what makes a shell complete these commands"))
@@ -234,6 +235,21 @@ def _compare(parser: argparse.ArgumentParser) -> None:
             help="the id of an evaluation, or of several, joined by commas: the training runs of one method",
         )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .html and .md there")
+
+
+def _keys(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", metavar="verb", required=True)
+    place = argparse.ArgumentParser(add_help=False)
+    place.add_argument(
+        "--data", type=Path, default=Path("data"), metavar="DIR", help="of `up`; SADDLEPOINT_STORE_URL wins"
+    )
+    create = verbs.add_parser("create", help="make a key and print it, this once", parents=[place])
+    create.add_argument("--tenant", required=True, metavar="NAME", help="whose data it opens")
+    create.add_argument("--scopes", metavar="LIST", help="of read, submit, admin; default: read,submit")
+    create.add_argument("--name", metavar="TEXT", help="what it is for")
+    listed = verbs.add_parser("list", help="the keys, without what opens anything", parents=[place])
+    listed.add_argument("--tenant", metavar="NAME", help="of this tenant only")
+    verbs.add_parser("revoke", help="make a key open nothing, for good", parents=[place]).add_argument("id")
 
 
 def _up(parser: argparse.ArgumentParser) -> None:

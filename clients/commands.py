@@ -286,6 +286,7 @@ COMMANDS: dict[str, Command] = {
     "evaluations": _list(AttackClient.evaluations, "id", "status", "created_at", "policy_id"),
     "policies": _list(AttackClient.policies, "id", "created_at", "format", "architecture", "name"),
     "trainings": _list(AttackClient.trainings, "id", "status", "created_at", "policy_id"),
+    "keys": keys,
     "up": up,
     "demo": demo,
     "completion": completion,

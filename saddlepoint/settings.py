@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from saddlepoint.errors import InvalidSpec
 
@@ -30,7 +30,10 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     api_keys: dict[str, str] = Field(default_factory=dict)
-    """API key to owner, written `owner:key,owner:key`."""
+    """API key to owner, written `owner:key,owner:key`; each may do everything of its owner's.
+
+    Beside those that `saddlepoint keys` keeps in the store, as digests and with scopes.
+    """
     trust_network: bool = False
     """Allows a bind beyond loopback without keys: for a network that is closed by other means."""
     max_upload_bytes: int = Field(default=512 * 2**20, gt=0)
@@ -38,14 +41,6 @@ class Settings(BaseModel):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     reconcile_interval_s: float = Field(default=10.0, gt=0)
     log_level: str = "info"
-
-    @model_validator(mode="after")
-    def _guarded(self) -> Self:
-        if self.host not in LOOPBACK and not self.api_keys and not self.trust_network:
-            raise InvalidSpec(
-                f"A bind to {self.host} needs API keys: set {PREFIX}API_KEYS=owner:key, or bind to 127.0.0.1."
-            )
-        return self
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

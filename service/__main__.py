@@ -6,6 +6,7 @@ from saddlepoint.queue import JobQueue
 from saddlepoint.settings import Settings
 from saddlepoint.store import open_store
 from service.app import create_app
+from service.request_ids import log_requests
 
 _REDIS_ANSWER_S = 1.0
 """Somebody waits for each of our answers, so a frozen Redis is given up sooner than by workers."""
@@ -16,6 +17,7 @@ _SHUTDOWN_S = 5
 def main() -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
+    log_requests(settings.log_level)
     queue = JobQueue.open(settings.redis_url, answer_s=_REDIS_ANSWER_S)
     app = create_app(settings, open_store(settings.store_url), queue)
     uvicorn.run(

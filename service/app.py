@@ -3,18 +3,31 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from saddlepoint import __version__
 from saddlepoint.queue import JobQueue
 from saddlepoint.settings import Settings
 from saddlepoint.store import Store
 from service import problems
-from service.auth import Authentication
+from service.audit import Audit
+from service.auth import Authentication, check_bind
 from service.bodies import BodyLimits, GuardedBodies
 from service.context import make_context
 from service.openapi import Service
-from service.routes import attacks, catalogues, comparisons, evaluations, health, landscapes, pages, policies, trainings
+from service.routes import (
+    attacks,
+    audit,
+    catalogues,
+    comparisons,
+    evaluations,
+    health,
+    landscapes,
+    pages,
+    policies,
+    trainings,
+)
+from service.scopes import check_scope
 from service.spool import sweep
 
 DESCRIPTION = "How bad is a reinforcement-learning policy's worst case? Upload one, and read its robustness report."
@@ -23,6 +36,7 @@ DESCRIPTION = "How bad is a reinforcement-learning policy's worst case? Upload o
 def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: BodyLimits | None = None) -> FastAPI:
     """The HTTP service over a store and a queue. `limits` of bodies follow from the settings where not given."""
     context = make_context(settings, store, queue)
+    check_bind(settings, context.ring)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -38,12 +52,25 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(check_scope)],
     )
     app.state.context = context
     problems.install(app)
     # The one added last is the outermost: bodies are guarded before anybody is asked for a key.
-    app.add_middleware(Authentication, api_keys=settings.api_keys, trust_network=settings.trust_network)
+    app.add_middleware(Audit, store=store)
+    app.add_middleware(Authentication, ring=context.ring, trust_network=settings.trust_network)
     app.add_middleware(GuardedBodies, limits=limits or BodyLimits(upload_bytes=settings.max_upload_bytes))
-    for routes in (evaluations, policies, trainings, comparisons, attacks, landscapes, catalogues, health, pages):
+    for routes in (
+        evaluations,
+        policies,
+        trainings,
+        comparisons,
+        attacks,
+        landscapes,
+        catalogues,
+        audit,
+        health,
+        pages,
+    ):
         app.include_router(routes.router)
     return app

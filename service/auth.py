@@ -1,56 +1,68 @@
 """Who is asking: bearer keys, checked before a byte of the body is read."""
 
-import hashlib
-from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from saddlepoint.errors import AccessDenied, Forbidden, ForeignHost, Unauthenticated
+from saddlepoint.errors import AccessDenied, Forbidden, ForeignHost, InvalidSpec, StoreError, Unauthenticated
+from saddlepoint.settings import LOOPBACK, PREFIX, Settings
+from service.key_ring import ANYBODY, Caller, KeyRing
 from service.problems import problem_response
-
-DEFAULT_OWNER = "default"
-OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/livez", "/readyz"})
-"""Answered to anybody: they tell nothing of what is stored."""
+from service.scopes import is_open
 
 
 class Authentication:
-    """ASGI middleware that puts the caller's name into the request's state as `owner`, or answers 401 or 403.
+    """ASGI middleware that puts the caller into the request's state as `caller`, or answers 401 or 403."""
 
-    Without keys there is one owner, `default`; settings see to it that this is only so where the network is closed.
-    Unless that is so by other means than a bind to loopback, requests must be addressed to loopback too.
-    """
-
-    def __init__(self, app: ASGIApp, *, api_keys: Mapping[str, str], trust_network: bool) -> None:
+    def __init__(self, app: ASGIApp, *, ring: KeyRing, trust_network: bool) -> None:
         self._app = app
+        self._ring = ring
         self._trust_network = trust_network
-        self._owners = {_fingerprint(key): owner for key, owner in api_keys.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:
-            scope.setdefault("state", {})["owner"] = self._owner(Headers(scope=scope))
-        except AccessDenied as error:
+            caller = await identify(HTTPConnection(scope), self._ring, trust_network=self._trust_network)
+        except (AccessDenied, StoreError) as error:
             await problem_response(error, instance=scope["path"])(scope, receive, send)
             return
+        scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
 
-    def _owner(self, headers: Headers) -> str:
-        """Who sends these headers. Raises Unauthenticated, Forbidden or ForeignHost."""
-        if not self._owners:
-            if not self._trust_network:
-                _check_host(headers.get("host", ""))
-            _check_origin(headers)
-            return DEFAULT_OWNER
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        owner = self._owners.get(_fingerprint(key.strip())) if scheme.lower() == "bearer" else None
-        if owner is None:
-            raise Unauthenticated("A valid API key is required; send it as `Authorization: Bearer <key>`.")
-        return owner
+
+async def identify(request: HTTPConnection, ring: KeyRing, *, trust_network: bool) -> Caller:
+    """Who sends this request. Raises Unauthenticated, Forbidden, ForeignHost and StoreError.
+
+    Where there are no keys, everybody is one tenant. Unless the network is closed by other means than a bind to
+    loopback, requests must then be addressed to loopback too.
+    """
+    if await ring.is_empty():
+        if not trust_network:
+            _check_host(request.headers.get("host", ""))
+        _check_origin(request.headers)
+        return ANYBODY
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    caller = await ring.find(key.strip()) if scheme.lower() == "bearer" else None
+    if caller is None:
+        raise Unauthenticated("A valid API key is required; send it as `Authorization: Bearer <key>`.")
+    return caller
+
+
+def check_bind(settings: Settings, ring: KeyRing) -> None:
+    """Refuse to serve others than this machine without keys. May block. Raises InvalidSpec and StoreError."""
+    if settings.host in LOOPBACK or settings.trust_network or settings.api_keys:
+        return
+    ring.read()
+    if ring.has_none:
+        raise InvalidSpec(
+            f"A bind to {settings.host} needs API keys: make one with `saddlepoint keys create`, "
+            f"set {PREFIX}API_KEYS=owner:key, or bind to 127.0.0.1."
+        )
 
 
 def _check_origin(headers: Headers) -> None:
@@ -78,8 +90,3 @@ def _is_loopback(host: str) -> bool:
         return name == "localhost" or ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _fingerprint(key: str) -> bytes:
-    """Keys are looked up by digest, so that the time of a look-up says nothing of a key."""
-    return hashlib.sha256(key.encode()).digest()

@@ -18,6 +18,7 @@ from saddlepoint.state import load_evaluation, load_record, load_training
 from saddlepoint.store import Store
 from saddlepoint.work import ATTACK, COMPARISON, LANDSCAPE
 from service.environments import Environments
+from service.key_ring import Caller, KeyRing
 from service.readiness import Readiness
 from service.snapshots import Snapshots
 from service.spool import spool_folder
@@ -31,6 +32,7 @@ class Context:
     """The parts of a running service."""
 
     settings: Settings
+    ring: KeyRing
     store: Store
     queue: JobQueue
     spool: Path
@@ -67,6 +69,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
 
     return Context(
         settings=settings,
+        ring=KeyRing(settings.api_keys, store),
         store=store,
         queue=queue,
         spool=spool_folder(settings),
@@ -88,7 +91,8 @@ async def _context(request: Request) -> Context:
 
 
 async def _owner(request: Request) -> str:
-    return str(request.state.owner)
+    caller: Caller = request.state.caller
+    return caller.tenant
 
 
 ContextOf = Annotated[Context, Depends(_context)]

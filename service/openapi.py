@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
+from starlette.types import ASGIApp
 
 from saddlepoint.schemas.comparisons import ComparisonSpec
 from saddlepoint.schemas.evaluations import EvaluationSpec
@@ -15,6 +16,8 @@ from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.schemas.trainings import TrainingSpec
 from service.problems import MEDIA_TYPE
+from service.request_ids import RequestIds
+from service.security_headers import SecurityHeaders
 
 _BODIES: tuple[type[BaseModel], ...] = (
     ComparisonSpec,
@@ -36,6 +39,10 @@ _PROBLEM = {
 
 class Service(FastAPI):
     """An application whose document names the bodies, the problems and the keys."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Around everything, also around what answers errors of our own."""
+        return RequestIds(SecurityHeaders(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

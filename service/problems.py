@@ -17,6 +17,7 @@ from saddlepoint.errors import (
     SaddlepointError,
 )
 from saddlepoint.schemas.problems import problem_of
+from service.request_ids import REQUEST_ID
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -33,7 +34,7 @@ def problem_response(
     error: SaddlepointError, *, instance: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer that tells of `error`, with the headers that its status calls for."""
-    problem = problem_of(error, instance=instance)
+    problem = problem_of(error, instance=instance).model_copy(update={"request_id": REQUEST_ID.get()})
     if len(problem.detail) > MAX_DETAIL:
         problem = problem.model_copy(update={"detail": problem.detail[:MAX_DETAIL] + "…"})
     return Response(

@@ -291,6 +291,35 @@ def active_jobs(kind: str) -> str:
     return f"active/{kind}s/"
 
 
+def api_key(key_id: str) -> str:
+    return f"{API_KEYS}{key_id}"
+
+
+API_KEYS = "access/keys/"
+
+
+def revoked_key(key_id: str) -> str:
+    """A marker: the key opens nothing any more."""
+    return f"{REVOKED_KEYS}{key_id}"
+
+
+REVOKED_KEYS = "access/revoked/"
+
+
+def audit_event(tenant: str, event_id: str) -> str:
+    """Found by its id alone, which begins with its time."""
+    return f"{audit_events(tenant)}{event_id.partition('_')[0]}-{event_id}"
+
+
+def audit_event_id(at: datetime, distinct: str) -> str:
+    return f"{_sortable(at)}_{distinct}"
+
+
+def audit_events(tenant: str) -> str:
+    """Sorts by time, oldest first."""
+    return f"audit/{tenant}/"
+
+
 PROBE = "health/probe"
 """Written and deleted to see whether the store can be written."""
 

@@ -22,6 +22,8 @@ class Problem(Schema):
     detail: str
     code: str
     instance: str | None = None
+    request_id: str | None = None
+    """Of the request that it answers, as `X-Request-Id` and the log have it."""
     errors: list[FieldProblem] = Field(default_factory=list)
 
 

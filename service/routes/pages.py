@@ -3,23 +3,29 @@
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from service.pages import CONTENT_POLICY, home_page
+from service.pages import source
 from service.reference import reference_page
+from service.security_headers import page_policy
 
 router = APIRouter(include_in_schema=False)
-_HEADERS = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
 
 
 @router.get("/")
 async def home() -> Response:
-    return HTMLResponse(home_page(), headers=_HEADERS)
+    """The list of evaluations, which its script fetches and keeps fresh."""
+    return _page("home.html", source("home.html"))
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    return HTMLResponse(reference_page(request.app.openapi()), headers=_HEADERS)
+    return _page("docs.html", reference_page(request.app.openapi()))
 
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     return JSONResponse(request.app.openapi())
+
+
+def _page(name: str, html: str) -> Response:
+    headers = {"Content-Security-Policy": page_policy(source(name)), "Cache-Control": "no-cache"}
+    return HTMLResponse(html, headers=headers)

@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from saddlepoint.access import create_key
 from saddlepoint.endings import end
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.access import SCOPES, Scope
 from saddlepoint.schemas.reports import Cell
 from saddlepoint.settings import Settings
 from saddlepoint.store import Store, put_record
@@ -57,6 +59,12 @@ class Bench:
         self.store.put(keys.evaluation_report(evaluation_id, "json"), b'{"id": "it"}')
         self.store.put(keys.evaluation_report(evaluation_id, "html"), b"<!doctype html>")
         end(self.store, self.queue, EVALUATION, evaluation_id, "succeeded")
+
+    def key(self, tenant: str, *scopes: Scope) -> dict[str, str]:
+        """The header of a new key in the store, which the service has heard of."""
+        key, _ = create_key(self.store, tenant, scopes or SCOPES)
+        self.context.ring.read()
+        return {"Authorization": f"Bearer {key}"}
 
     def stored(self) -> list[str]:
         """Everything that lies in the store."""
