@@ -34,6 +34,7 @@ SaddlepointError
 ├── AccessDenied
 │   ├── Unauthenticated
 │   ├── Forbidden
+│   ├── StorageQuotaExceeded       room is made by deleting something
 │   └── ForeignHost                the request was addressed to another machine
 ├── NotFound
 ├── MethodNotAllowed
@@ -43,7 +44,8 @@ SaddlepointError
 │   └── IdempotencyConflict
 ├── CleanScoreTooLow
 ├── Canceled                       the job was canceled by its owner
-├── TooManyRequests
+├── TooManyRequests                come back after `retry_after_s`
+│   └── QuotaExceeded
 ├── Unavailable                    a part of the service is down; retry
 ├── UnexpectedAnswer               the client was answered by something that is not Saddlepoint, or another version
 ├── WaitTimedOut                   the client stopped waiting; the job goes on
@@ -58,7 +60,7 @@ SaddlepointError
 was broken, the value that broke it, and the remedy; it never carries the text of a foreign exception.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class SaddlepointError(Exception):
@@ -209,6 +211,10 @@ class Forbidden(AccessDenied):
     code, title = "forbidden", "This is not yours"
 
 
+class StorageQuotaExceeded(AccessDenied):
+    code, title = "storage-quota-exceeded", "There is no room left for this"
+
+
 class ForeignHost(AccessDenied):
     code, title = "foreign-host", "The request is addressed to another machine"
 
@@ -247,6 +253,16 @@ class Canceled(SaddlepointError):
 
 class TooManyRequests(SaddlepointError):
     code, status, title = "too-many-requests", 429, "Too many requests"
+    retry_after_s: int = 5
+
+    def retried_after(self, seconds: int) -> Self:
+        """The same, which may be mended after so long."""
+        self.retry_after_s = seconds
+        return self
+
+
+class QuotaExceeded(TooManyRequests):
+    code, title = "quota-exceeded", "A quota is used up"
 
 
 class Unavailable(SaddlepointError):

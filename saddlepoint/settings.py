@@ -13,6 +13,7 @@ from saddlepoint.errors import InvalidSpec
 PREFIX = "SADDLEPOINT_"
 _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 """A part of keys in the store."""
+_RATE = r"^[1-9]\d{0,8}/(second|minute|hour|day)$"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -37,6 +38,18 @@ class Settings(BaseModel):
     trust_network: bool = False
     """Allows a bind beyond loopback without keys: for a network that is closed by other means."""
     max_upload_bytes: int = Field(default=512 * 2**20, gt=0)
+    read_rate: str = Field(default="120000/minute", pattern=_RATE)
+    """How often a key may ask for what there is, in each process."""
+    submit_rate: str = Field(default="600/minute", pattern=_RATE)
+    """How often a key may make, cancel or delete something, in all processes together."""
+    max_concurrent: int = Field(default=256, gt=0)
+    """Requests of one key under way at once, in each process; streams of events are among them."""
+    max_running: int | None = Field(default=None, ge=0)
+    """Evaluations of a tenant that have not ended; none: no limit, here and below."""
+    episodes_per_day: int | None = Field(default=None, ge=0)
+    """That a tenant may ask for in a day (UTC)."""
+    stored_bytes: int | None = Field(default=None, ge=0)
+    """Of the policies that a tenant keeps, as they were uploaded."""
     verdict_wait_s: float = Field(default=20.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     reconcile_interval_s: float = Field(default=10.0, gt=0)

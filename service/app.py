@@ -15,6 +15,7 @@ from service.auth import Authentication, check_bind
 from service.bodies import BodyLimits, GuardedBodies
 from service.context import make_context
 from service.openapi import Service
+from service.rates import Rates
 from service.routes import (
     attacks,
     audit,
@@ -29,6 +30,7 @@ from service.routes import (
 )
 from service.scopes import check_scope
 from service.spool import sweep
+from service.throttling import Throttle
 
 DESCRIPTION = "How bad is a reinforcement-learning policy's worst case? Upload one, and read its robustness report."
 
@@ -36,12 +38,14 @@ DESCRIPTION = "How bad is a reinforcement-learning policy's worst case? Upload o
 def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: BodyLimits | None = None) -> FastAPI:
     """The HTTP service over a store and a queue. `limits` of bodies follow from the settings where not given."""
     context = make_context(settings, store, queue)
+    rates = Rates.of(settings)
     check_bind(settings, context.ring)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         sweep(context.spool)
         yield
+        await rates.aclose()
 
     app = Service(
         title="Saddlepoint",
@@ -58,6 +62,7 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
     problems.install(app)
     # The one added last is the outermost: bodies are guarded before anybody is asked for a key.
     app.add_middleware(Audit, store=store)
+    app.add_middleware(Throttle, rates=rates, max_concurrent=settings.max_concurrent)
     app.add_middleware(Authentication, ring=context.ring, trust_network=settings.trust_network)
     app.add_middleware(GuardedBodies, limits=limits or BodyLimits(upload_bytes=settings.max_upload_bytes))
     for routes in (

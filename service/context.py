@@ -19,6 +19,7 @@ from saddlepoint.store import Store
 from saddlepoint.work import ATTACK, COMPARISON, LANDSCAPE
 from service.environments import Environments
 from service.key_ring import Caller, KeyRing
+from service.quotas import Quotas
 from service.readiness import Readiness
 from service.snapshots import Snapshots
 from service.spool import spool_folder
@@ -37,6 +38,7 @@ class Context:
     queue: JobQueue
     spool: Path
     environments: Environments
+    quotas: Quotas
     uploads: Uploads
     evaluations: Snapshots[Evaluation]
     trainings: Snapshots[Training]
@@ -67,6 +69,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         record = load_job_record(store, COMPARISON, comparison_id, ComparisonRecord)
         return record.owner, with_links(load_comparison(store, queue, record))
 
+    quotas = Quotas(settings, store)
     return Context(
         settings=settings,
         ring=KeyRing(settings.api_keys, store),
@@ -74,7 +77,8 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         queue=queue,
         spool=spool_folder(settings),
         environments=Environments(store, queue, settings.verdict_wait_s),
-        uploads=Uploads(store, queue, settings.verdict_wait_s),
+        quotas=quotas,
+        uploads=Uploads(store, queue, quotas, settings.verdict_wait_s),
         evaluations=Snapshots(evaluation),
         trainings=Snapshots(training),
         readiness=Readiness(store, queue),

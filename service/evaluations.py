@@ -20,6 +20,7 @@ from saddlepoint.store import Store
 from saddlepoint.submission import evaluation_is_accepted, submit_evaluation
 from saddlepoint.work import EVALUATION
 from service.idempotency import settle
+from service.quotas import Quotas
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class EvaluationRequest:
 
 
 def accept_evaluation(
-    store: Store, queue: JobQueue, request: EvaluationRequest, *, default_precision: Precision
+    store: Store, queue: JobQueue, quotas: Quotas, request: EvaluationRequest, *, default_precision: Precision
 ) -> str:
     """Accept an evaluation and return its id: the same request is the same evaluation. May block.
 
-    Raises ObservationMismatch, ActionMismatch, IdempotencyConflict and, before anything is stored, Unavailable while
-    Redis is away.
+    Raises ObservationMismatch, ActionMismatch, IdempotencyConflict, QuotaExceeded and, before anything is
+    stored, Unavailable while Redis is away.
     """
     if request.card is not None:
         check_compatible(request.card, request.environment)
@@ -64,7 +65,8 @@ def accept_evaluation(
             parent=request.parent,
             lanes=request.lanes,
         )
-        submit_evaluation(store, queue, record, _plan(record, request, default_precision))
+        with quotas.admitting(request.owner, request.spec):
+            submit_evaluation(store, queue, record, _plan(record, request, default_precision))
     return wanted
 
 

@@ -15,18 +15,18 @@ from saddlepoint.errors import (
     MethodNotAllowed,
     NotFound,
     SaddlepointError,
+    TooManyRequests,
 )
 from saddlepoint.schemas.problems import problem_of
 from service.request_ids import REQUEST_ID
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER_S = 5
+RETRY_AFTER_S = "5"
 MAX_DETAIL = 2000
 """Characters of a detail; a message may quote what somebody sent."""
 _HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": 'Bearer realm="saddlepoint"'},
-    429: {"Retry-After": str(RETRY_AFTER_S)},
-    503: {"Retry-After": str(RETRY_AFTER_S)},
+    503: {"Retry-After": RETRY_AFTER_S},
 }
 
 
@@ -41,8 +41,12 @@ def problem_response(
         problem.model_dump_json(exclude_none=True),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
-        headers={**_HEADERS.get(problem.status, {}), **(headers or {})},
+        headers={**_HEADERS.get(problem.status, {}), **_pause(error), **(headers or {})},
     )
+
+
+def _pause(error: SaddlepointError) -> dict[str, str]:
+    return {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyRequests) else {}
 
 
 def install(app: FastAPI) -> None:

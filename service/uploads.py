@@ -19,6 +19,7 @@ from saddlepoint.store import Store, find_record, put_record
 from service.forms import Form
 from service.ownership import find_card, load_card
 from service.polling import wait_for
+from service.quotas import Quotas
 
 _TIMEOUT_S = 120.0
 _log = logging.getLogger(__name__)
@@ -51,15 +52,20 @@ class Uploads:
 
     store: Store
     queue: JobQueue
+    quotas: Quotas
     wait_s: float
     _running: dict[str, asyncio.Task[Admission]] = field(default_factory=dict)
 
     async def admit(self, owner: str, form: Form) -> Admission:
-        """Make the file of a form a policy. Raises what the validator says against it, and Unavailable."""
+        """Make the file of a form a policy.
+
+        Raises what the validator says against it, StorageQuotaExceeded and Unavailable.
+        """
         hints, wanted = _hints_of(form), uploaded_id(owner, form)
         card = await run_in_threadpool(find_card, self.store, owner, wanted)
         if card is not None:
             return Admission(wanted, card)
+        await run_in_threadpool(self.quotas.check_bytes, owner, form.file.size)
         task = self._running.get(wanted)
         if task is None:
             request = UploadRequest(

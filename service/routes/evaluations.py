@@ -212,6 +212,7 @@ async def _submit(request: Request, context: Context, wanted: EvaluationRequest)
         accept_evaluation,
         context.store,
         context.queue,
+        context.quotas,
         wanted,
         default_precision=context.settings.default_precision,
     )

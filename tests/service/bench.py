@@ -77,7 +77,8 @@ class Bench:
 
 def make_bench(folder: Path, *, limits: BodyLimits | None = None, **settings: Any) -> Bench:
     """A service in `folder`. Answers of 500 are answers: exceptions do not reach the test."""
-    chosen = Settings(**{"store_url": str(folder / "store"), "precision": "fp32", "verdict_wait_s": 0.2, **settings})
+    usual = {"store_url": str(folder / "store"), "redis_url": f"unix://{folder}/nobody", "precision": "fp32"}
+    chosen = Settings(**{**usual, "verdict_wait_s": 0.2, **settings})
     store = LocalStore(folder / "store")
     workers = Workers(store)
     queue = MemoryQueue(workers.run)

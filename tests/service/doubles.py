@@ -93,7 +93,7 @@ class Workers:
         if problem is not None:
             put_record(self.store, keys.upload_verdict(upload_id), Verdict(problem=problem_of(problem)))
             return
-        put_policy(self.store, self.card(request))
+        put_policy(self.store, self.card(request), request.owner)
         put_record(self.store, keys.upload_verdict(upload_id), Verdict(policy_id=request.policy_id))
 
     def card(self, request: UploadRequest) -> PolicyCard:
