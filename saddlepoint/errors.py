@@ -6,6 +6,7 @@ SaddlepointError
 │   │   ├── InvalidEpsilon
 │   │   ├── UnsupportedAttack      not for this kind of policy or environment
 │   │   └── InvalidSeeds
+│   ├── InvalidWebhook
 │   ├── TooManyEpisodes
 │   ├── NotComparable              evaluations that differ in more than the policy
 │   ├── UnknownAttack
@@ -97,6 +98,10 @@ class UnsupportedAttack(InvalidSpec):
 
 class InvalidSeeds(InvalidSpec):
     code, title = "invalid-seeds", "The seeds are not valid"
+
+
+class InvalidWebhook(InvalidRequest):
+    code, title = "invalid-webhook", "The webhook cannot be called"
 
 
 class TooManyEpisodes(InvalidRequest):

@@ -38,6 +38,7 @@ LANDSCAPE = _job("landscape")
 COMPARISON = _job("comparison", is_urgent=True)
 JOBS = {work.name: work for work in (ATTACK, LANDSCAPE, COMPARISON)}
 """Those that are made of chunks."""
+WORKS = {work.name: work for work in (EVALUATION, TRAINING, *JOBS.values())}
 
 
 def find_terminal(store: Store, work: Work, work_id: str) -> TerminalRecord | None:

@@ -27,6 +27,7 @@ from service.routes import (
     pages,
     policies,
     trainings,
+    webhooks,
 )
 from service.scopes import check_scope
 from service.spool import sweep
@@ -74,6 +75,7 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
         landscapes,
         catalogues,
         audit,
+        webhooks,
         health,
         pages,
     ):

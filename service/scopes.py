@@ -53,6 +53,9 @@ SCOPE_OF: dict[tuple[str, str], Scope | Literal["open"]] = {
     ("GET", "/v1/defenses"): "read",
     ("GET", "/v1/environments"): "read",
     ("GET", "/v1/audit"): "admin",
+    ("GET", "/v1/webhooks/{webhook_id}"): "read",
+    ("GET", "/v1/webhook-secret"): "admin",
+    ("POST", "/v1/webhook-secret"): "admin",
 }
 
 _OPEN_PATHS = re.compile(

@@ -320,6 +320,38 @@ def audit_events(tenant: str) -> str:
     return f"audit/{tenant}/"
 
 
+def webhook_request(webhook_id: str) -> str:
+    return f"webhooks/{webhook_id}/request.json"
+
+
+def webhook_attempt(webhook_id: str, attempt: int) -> str:
+    return f"{webhook_attempts(webhook_id)}{attempt:03d}.json"
+
+
+def webhook_attempts(webhook_id: str) -> str:
+    return f"webhooks/{webhook_id}/attempts/"
+
+
+def webhook_outcome(webhook_id: str) -> str:
+    return f"webhooks/{webhook_id}/outcome.json"
+
+
+def active_webhook(webhook_id: str) -> str:
+    """A marker like that of an evaluation: until it is delivered, or given up."""
+    return f"{ACTIVE_WEBHOOKS}{webhook_id}"
+
+
+ACTIVE_WEBHOOKS = "active/webhooks/"
+
+
+def webhook_secret(tenant: str, generation: int) -> str:
+    return f"{webhook_secrets(tenant)}{generation:06d}"
+
+
+def webhook_secrets(tenant: str) -> str:
+    return f"access/webhooks/{tenant}/"
+
+
 PROBE = "health/probe"
 """Written and deleted to see whether the store can be written."""
 

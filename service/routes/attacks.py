@@ -25,6 +25,7 @@ from service.rendering import preferred_wait_s
 from service.requests import observations_form
 from service.results import result_response
 from service.spool import SpoolFile
+from service.webhooks import WebhookUrl, announced
 from service.wire import attack_path
 
 router = APIRouter(prefix="/v1/attacks", tags=["attacks"])
@@ -42,7 +43,7 @@ _LONGEST_ID = 64
     openapi_extra=observations_form(ObservationAttackSpec),
     summary="Attack observations",
 )
-async def create(request: Request, context: ContextOf, owner: OwnerOf) -> Response:
+async def create(request: Request, context: ContextOf, owner: OwnerOf, webhook: WebhookUrl) -> Response:
     """200 once it is done, which small batches are waited for, or as long as `Prefer: wait=N` says; else 202.
 
     `Accept: application/x-npz` asks for the result itself, where it is there in time. Put `policy_id` and `spec`
@@ -64,8 +65,11 @@ async def create(request: Request, context: ContextOf, owner: OwnerOf) -> Respon
     snapshot = await context.attacks.wait(owner, attack_id, small if preferred is None else preferred)
     headers = {"Location": attack_path(attack_id)}
     if snapshot.job.status == "succeeded" and _NPZ in request.headers.get("accept", ""):
-        return await _result(request, context, snapshot.job, headers)
-    return Response(snapshot.body, 200 if snapshot.is_terminal else 202, headers, media_type="application/json")
+        answer = await _result(request, context, snapshot.job, headers)
+    else:
+        status = 200 if snapshot.is_terminal else 202
+        answer = Response(snapshot.body, status, headers, media_type="application/json")
+    return await announced(answer, context.store, owner, ATTACK, attack_id, webhook)
 
 
 @router.get("/{attack_id}", response_model=ObservationAttack, summary="The state of an attack on observations")

@@ -16,6 +16,7 @@ from service.negotiation import FORMATS, ReportFormat
 from service.parsing import parse
 from service.requests import JsonBody, json_body_of
 from service.results import rendered_response
+from service.webhooks import WebhookUrl, announced
 from service.wire import comparison_path
 
 router = APIRouter(prefix="/v1/comparisons", tags=["comparisons"])
@@ -32,12 +33,14 @@ Format = Annotated[str | None, Query(description="json, html or md; wins over Ac
     openapi_extra=json_body_of(ComparisonSpec),
     summary="Compare evaluations of two policies or methods",
 )
-async def create(request: Request, context: ContextOf, owner: OwnerOf, body: JsonBody) -> Response:
+async def create(request: Request, context: ContextOf, owner: OwnerOf, webhook: WebhookUrl, body: JsonBody) -> Response:
     """202, also where the same one has been made. All evaluations have succeeded and differ in the policy alone."""
     spec = parse(ComparisonSpec, body, "comparison")
     comparison_id = await run_in_threadpool(accept_comparison, context.store, context.queue, owner, spec)
     context.comparisons.forget(comparison_id)
-    return await accepted_response(request, context.comparisons, owner, comparison_id, comparison_path(comparison_id))
+    path = comparison_path(comparison_id)
+    answer = await accepted_response(request, context.comparisons, owner, comparison_id, path)
+    return await announced(answer, context.store, owner, COMPARISON, comparison_id, webhook)
 
 
 @router.get("/{comparison_id}", response_model=Comparison, summary="The state of a comparison, or its result")

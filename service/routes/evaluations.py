@@ -15,6 +15,7 @@ from saddlepoint.schemas.evaluations import Evaluation, EvaluationPage, Evaluati
 from saddlepoint.schemas.extensions import ExtensionSpec
 from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.policies import PolicyHints
+from saddlepoint.work import EVALUATION
 from service.context import Context, ContextOf, OwnerOf
 from service.evaluations import EvaluationRequest, accept_evaluation
 from service.events import follow
@@ -30,6 +31,7 @@ from service.reports import report_response
 from service.requests import DEFAULT_PAGE, Cursor, IdempotencyKey, JsonBody, Limit, form_of, json_body_of
 from service.snapshots import Snapshot
 from service.spool import SpoolFile
+from service.webhooks import WebhookUrl, announced
 from service.wire import evaluation_path
 
 router = APIRouter(tags=["evaluations"])
@@ -42,7 +44,9 @@ router = APIRouter(tags=["evaluations"])
     openapi_extra=form_of(EvaluationSpec, PolicyHints),
     summary="Upload a policy and evaluate it",
 )
-async def evaluate(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey) -> Response:
+async def evaluate(
+    request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, webhook: WebhookUrl
+) -> Response:
     """202, also where the same evaluation has succeeded before, as its `status` says; `Location` says where it is.
 
     Put `spec` before `policy`: an error in it is then answered before the file is read.
@@ -63,7 +67,7 @@ async def evaluate(request: Request, context: ContextOf, owner: OwnerOf, key: Id
         upload_id=admission.upload_id or None,
         idempotency_key=key,
     )
-    return await _submit(request, context, wanted)
+    return await _submit(request, context, wanted, webhook)
 
 
 @router.post(
@@ -73,7 +77,9 @@ async def evaluate(request: Request, context: ContextOf, owner: OwnerOf, key: Id
     openapi_extra=json_body_of(EvaluationSpec),
     summary="Evaluate a policy that was uploaded before",
 )
-async def create(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, body: JsonBody) -> Response:
+async def create(
+    request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, webhook: WebhookUrl, body: JsonBody
+) -> Response:
     """As `POST /evaluate`, with `policy_id` in the specification."""
     try:
         spec = parse(EvaluationSpec, body, "specification")
@@ -87,7 +93,7 @@ async def create(request: Request, context: ContextOf, owner: OwnerOf, key: Idem
     card = await run_in_threadpool(load_card, context.store, owner, spec.policy_id)
     environment = await context.environments.describe(spec.env)
     wanted = EvaluationRequest(owner, spec, environment, card.id, card, idempotency_key=key)
-    return await _submit(request, context, wanted)
+    return await _submit(request, context, wanted, webhook)
 
 
 @router.get("/v1/evaluations", response_model=EvaluationPage, summary="List evaluations, newest first")
@@ -134,12 +140,13 @@ async def extend(
     context: ContextOf,
     owner: OwnerOf,
     key: IdempotencyKey,
+    webhook: WebhookUrl,
     body: JsonBody,
 ) -> Response:
     """A new evaluation whose `parent` is this one; episodes that were played for it are not played again."""
     more = parse(ExtensionSpec, body, "extension")
     wanted = await run_in_threadpool(extension_request, context.store, owner, evaluation.job.id, more, key)
-    return await _submit(request, context, wanted)
+    return await _submit(request, context, wanted, webhook)
 
 
 @router.get(
@@ -207,7 +214,7 @@ async def _read_evaluation(request: Request, context: Context, file: SpoolFile) 
         raise
 
 
-async def _submit(request: Request, context: Context, wanted: EvaluationRequest) -> Response:
+async def _submit(request: Request, context: Context, wanted: EvaluationRequest, webhook: str | None) -> Response:
     evaluation_id = await run_in_threadpool(
         accept_evaluation,
         context.store,
@@ -217,9 +224,10 @@ async def _submit(request: Request, context: Context, wanted: EvaluationRequest)
         default_precision=context.settings.default_precision,
     )
     context.evaluations.forget(evaluation_id)
-    return await accepted_response(
+    answer = await accepted_response(
         request, context.evaluations, wanted.owner, evaluation_id, evaluation_path(evaluation_id)
     )
+    return await announced(answer, context.store, wanted.owner, EVALUATION, evaluation_id, webhook)
 
 
 def _read_spec_without_policy(data: bytes) -> EvaluationSpec:

@@ -15,6 +15,7 @@ from service.landscapes import accept_landscape
 from service.parsing import parse
 from service.requests import JsonBody, json_body_of
 from service.results import rendered_response
+from service.webhooks import WebhookUrl, announced
 from service.wire import landscape_path
 
 router = APIRouter(prefix="/v1/landscapes", tags=["landscapes"])
@@ -27,13 +28,15 @@ router = APIRouter(prefix="/v1/landscapes", tags=["landscapes"])
     openapi_extra=json_body_of(LandscapeSpec),
     summary="Look at how far apart perturbed policies are",
 )
-async def create(request: Request, context: ContextOf, owner: OwnerOf, body: JsonBody) -> Response:
+async def create(request: Request, context: ContextOf, owner: OwnerOf, webhook: WebhookUrl, body: JsonBody) -> Response:
     """202 while it goes on, 200 where the same one has succeeded before."""
     spec = parse(LandscapeSpec, body, "landscape")
     environment = await context.environments.describe(spec.env)
     landscape_id = await run_in_threadpool(accept_landscape, context.store, context.queue, owner, spec, environment)
     context.landscapes.forget(landscape_id)
-    return await accepted_response(request, context.landscapes, owner, landscape_id, landscape_path(landscape_id))
+    path = landscape_path(landscape_id)
+    answer = await accepted_response(request, context.landscapes, owner, landscape_id, path)
+    return await announced(answer, context.store, owner, LANDSCAPE, landscape_id, webhook)
 
 
 @router.get("/{landscape_id}", response_model=Landscape, summary="The state of a landscape")

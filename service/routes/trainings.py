@@ -11,6 +11,7 @@ from starlette.responses import Response
 from saddlepoint.endings import cancel_training
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.trainings import Training, TrainingSpec
+from saddlepoint.work import TRAINING
 from service.context import ContextOf, OwnerOf
 from service.events import follow
 from service.jobs import accepted_response, canceled_response, job_response, list_jobs
@@ -20,6 +21,7 @@ from service.rendering import json_response
 from service.requests import DEFAULT_PAGE, Cursor, IdempotencyKey, JsonBody, Limit, json_body_of
 from service.snapshots import Snapshot
 from service.trainings import TrainingPage, accept_training, read_training_spec
+from service.webhooks import WebhookUrl, announced
 from service.wire import training_path
 
 router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
@@ -28,7 +30,9 @@ router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
 @router.post(
     "", status_code=202, response_model=Training, openapi_extra=json_body_of(TrainingSpec), summary="Train a policy"
 )
-async def create(request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, body: JsonBody) -> Response:
+async def create(
+    request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, webhook: WebhookUrl, body: JsonBody
+) -> Response:
     """202, also where the same training has succeeded before; it ends in a published policy.
 
     With `evaluation`, that policy and the one it started from are evaluated alike and compared; `links` say where.
@@ -50,7 +54,9 @@ async def create(request: Request, context: ContextOf, owner: OwnerOf, key: Idem
         idempotency_key=key,
     )
     context.trainings.forget(training_id)
-    return await accepted_response(request, context.trainings, owner, training_id, training_path(training_id))
+    path = training_path(training_id)
+    answer = await accepted_response(request, context.trainings, owner, training_id, path)
+    return await announced(answer, context.store, owner, TRAINING, training_id, webhook)
 
 
 @router.get("", response_model=TrainingPage, summary="List trainings, newest first")

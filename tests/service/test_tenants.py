@@ -25,7 +25,9 @@ async def things_of(bench: Bench, owner: dict[str, str]) -> dict[str, str]:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
+    told = await bench.evaluate(headers={**owner, "Webhook-Url": "https://example.com/"})
     return {
+        "webhook_id": told.headers["webhook-id"],
         "evaluation_id": one,
         "other_id": two,
         "policy_id": policy_id,

@@ -14,6 +14,7 @@ from worker.reconciling.jobs import bring_on_job
 from worker.reconciling.proofs import bring_on_training_proof
 from worker.reconciling.trainings import bring_on_training
 from worker.reconciling.uploads import Uploads
+from worker.reconciling.webhooks import Webhooks
 
 _LEFTOVERS_S = 3600.0
 
@@ -27,6 +28,7 @@ class Reconciler:
         self._context = context
         self._evaluations = Evaluations(context)
         self._uploads = Uploads(context)
+        self._webhooks = Webhooks(context.store)
 
     def run_pass(self) -> None:
         """Look at everything that is not done. One that fails does not keep the others from their turn.
@@ -48,6 +50,7 @@ class Reconciler:
         for work in JOBS.values():
             for job_id in _names(context, keys.active_jobs(work.name)):
                 _attempt(f"{work.name} {job_id}", partial(bring_on_job, context, work, job_id))
+        _attempt("webhooks", self._webhooks.bring_on)
         _attempt("leftovers", lambda: context.store.sweep(_LEFTOVERS_S))
 
 
