@@ -12,9 +12,12 @@ from saddlepoint.schemas.evaluations import TerminalRecord
 from saddlepoint.schemas.webhooks import WebhookAttempt, WebhookOutcome
 from saddlepoint.store import Store, get_record, put_record
 from saddlepoint.store.local import LocalStore
-from saddlepoint.webhooks import ask_webhook, load_webhook, newest_secrets, next_secret
+from saddlepoint.webhooks import ask_webhook, load_attempts, load_webhook, newest_secrets, next_secret
 from saddlepoint.work import EVALUATION
+from tests.processes import wait_until
 from tests.worker.receiver import Receiver, receiving
+from worker.context import Context
+from worker.reconciling import Reconciler
 from worker.reconciling.webhooks import PAUSES, Webhooks
 from worker.webhooks.signing import sign
 
@@ -166,3 +169,11 @@ def test_a_new_secret_signs_beside_the_one_before(store: Store) -> None:
     third = next_secret(store, "alice")
     assert newest_secrets(store, "alice") == [third, second]
     assert len({first, second, third, *newest_secrets(store, "bob")}) == 4
+
+
+def test_a_pass_of_the_reconciler_brings_them_on(context: Context) -> None:
+    wanted = ask_webhook(context.store, "alice", EVALUATION, "job", "https://nobody.invalid/")
+    ended(context.store)
+    Reconciler(context).run_pass()
+    wait_until(lambda: load_attempts(context.store, wanted), within_s=30, what="an attempt")
+    assert [attempt.reason for attempt in load_attempts(context.store, wanted)] == ["unresolved"]
