@@ -10,6 +10,7 @@ from clients.connection import Connection
 from clients.console import Console
 from clients.gate_command import check_files, judged, write_verdict
 from clients.given import environment, specification, training_fields
+from clients.keys import keys
 from clients.parting import FROM_SERVICE
 from clients.report import Report, writable_folder
 from clients.requests import AttackFields, ExtensionFields, LandscapeFields
