@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
@@ -16,7 +15,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_HTTPS_ONLY = "max-age=31536000"
+_RAW = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+_OVER_HTTPS = [*_RAW, (b"strict-transport-security", b"max-age=31536000")]
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 _REST = "; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -30,11 +30,9 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope.get("scheme") == "https":
-                    headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
+                present = {name.lower() for name, _ in message["headers"]}
+                wanted = _OVER_HTTPS if scope.get("scheme") == "https" else _RAW
+                message["headers"] = [*message["headers"], *(raw for raw in wanted if raw[0] not in present)]
             await send(message)
 
         await self._app(scope, receive, send_guarded)
