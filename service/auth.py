@@ -46,8 +46,8 @@ async def identify(request: HTTPConnection, ring: KeyRing, *, trust_network: boo
             _check_host(request.headers.get("host", ""))
         _check_origin(request.headers)
         return ANYBODY
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    caller = await ring.find(key.strip()) if scheme.lower() == "bearer" else None
+    key = _presented_key(request.headers)
+    caller = None if key is None else await ring.find(key)
     if caller is None:
         raise Unauthenticated("A valid API key is required; send it as `Authorization: Bearer <key>`.")
     return caller
@@ -63,6 +63,11 @@ def check_bind(settings: Settings, ring: KeyRing) -> None:
             f"A bind to {settings.host} needs API keys: make one with `saddlepoint keys create`, "
             f"set {PREFIX}API_KEYS=owner:key, or bind to 127.0.0.1."
         )
+
+
+def _presented_key(headers: Headers) -> str | None:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
 
 
 def _check_origin(headers: Headers) -> None:
