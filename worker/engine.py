@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from saddlepoint.evaluation.evidence import Evidence, NoEvidence
+from saddlepoint.evaluation.traces import Trace
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan, PlannedCell, Shard
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.reports import Cell, RobustnessReport
+from saddlepoint.store import Store
 
 
 class Play(Protocol):
@@ -23,6 +26,7 @@ class Play(Protocol):
         finished: Callable[[int, int, int], bool],
         put: Callable[[EpisodeResult], None],
         heartbeat: Callable[[int], None],
+        keep: Callable[[EpisodeResult, Trace], None],
     ) -> None: ...
 
 
@@ -61,6 +65,14 @@ class Examine(Protocol):
     ) -> Examination: ...
 
 
+class Show(Protocol):
+    """`worker.showing.evidence_of` with what it loads."""
+
+    def __call__(
+        self, store: Store, plan: Plan, report: RobustnessReport, episodes: Mapping[int, Sequence[EpisodeResult]], /
+    ) -> Evidence | NoEvidence: ...
+
+
 @dataclass(frozen=True)
 class Engine:
     """How shards are played and results become a report."""
@@ -69,5 +81,6 @@ class Engine:
     examine: Examine
     fold_cell: FoldCell
     fold_report: FoldReport
-    render: Callable[[RobustnessReport], Mapping[str, bytes]]
+    show: Show
+    render: Callable[[RobustnessReport, Evidence | NoEvidence], Mapping[str, bytes]]
     """`saddlepoint.evaluation.rendering.render`: the report's forms by extension, beside the JSON."""

@@ -1,12 +1,13 @@
 """From episodes to a report, exactly once: whoever finds everything there folds it, and the first put stands."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from saddlepoint.endings import end
 from saddlepoint.errors import CleanScoreTooLow, Unavailable
+from saddlepoint.evaluation.evidence import Evidence, NoEvidence
 from saddlepoint.hiccups import left_to_the_reconciler
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import EvaluationRecord, Progress
@@ -25,6 +26,7 @@ from worker.episodes import entries_of, has_contradictions, is_finished, read_ep
 from worker.examining import STALL_S, examined
 from worker.failing import ending_on_error
 from worker.policies import load_card
+from worker.showing import DEFECT
 from worker.watchdog import watchdog
 
 NONDETERMINISTIC = (
@@ -104,9 +106,21 @@ def _publish(
         report = report.model_copy(update={"warnings": [*report.warnings, NONDETERMINISTIC]})
     put_record(store, key, report)
     report = get_record(store, key, RobustnessReport)
-    for extension, form in engine.render(report).items():
+    evidence = engine.show(store, plan, report, episodes)
+    for extension, form in _forms(engine, report, evidence).items():
         store.put(keys.evaluation_report(evaluation_id, extension), form)
     return report
+
+
+def _forms(engine: Engine, report: RobustnessReport, evidence: Evidence | NoEvidence) -> Mapping[str, bytes]:
+    """With the evidence, unless a defect in showing it would cost them."""
+    try:
+        return engine.render(report, evidence)
+    except Exception:
+        if isinstance(evidence, NoEvidence):
+            raise
+        _log.exception("evaluation %s: the evidence cannot be shown; the page goes without it", report.id)
+        return engine.render(report, NoEvidence(DEFECT))
 
 
 def _end(context: Context, plan: Plan, report: RobustnessReport, error: Problem | None) -> None:

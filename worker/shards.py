@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 
+from saddlepoint.evaluation.traces import Trace
 from saddlepoint.hiccups import left_to_the_reconciler
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
@@ -75,7 +76,11 @@ def _play(context: Context, play: Play, plan: Plan, shard: Shard, heartbeat: Hea
     def put(result: EpisodeResult) -> None:
         heartbeat.finished(*entries[put_episode(context.store, result)])
 
-    play(plan, shard, load_model(context, plan.policy_id), finished=finished, put=put, heartbeat=heartbeat)
+    def keep(result: EpisodeResult, trace: Trace) -> None:
+        context.store.put(keys.trace(result.cell_key, result.seed, result.episode), trace.to_bytes())
+
+    model = load_model(context, plan.policy_id)
+    play(plan, shard, model, finished=finished, put=put, heartbeat=heartbeat, keep=keep)
 
 
 def _stall_s(plan: Plan, shard: Shard) -> float:

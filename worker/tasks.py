@@ -4,10 +4,13 @@ Importing this loads the engine, which a worker does once, before it forks; see 
 """
 
 from datetime import datetime
+from functools import partial
 
+from saddlepoint.envs.action_names import action_names
 from saddlepoint.envs.describe import describe
 from saddlepoint.evaluation.examining import examine
 from saddlepoint.evaluation.fold import fold_cell, fold_report
+from saddlepoint.evaluation.footage import record
 from saddlepoint.evaluation.rendering import render
 from saddlepoint.evaluation.shards import play_shard as play
 from saddlepoint.policies.importing import ImportedPolicy, import_policy
@@ -24,9 +27,17 @@ from worker.landscapes import LANDSCAPES
 from worker.observations import ATTACKS
 from worker.sandbox import run_limited
 from worker.shards import run_shard
+from worker.showing import evidence_of
 from worker.validation import validate
 
-ENGINE = Engine(play=play, examine=examine, fold_cell=fold_cell, fold_report=fold_report, render=render)
+ENGINE = Engine(
+    play=play,
+    examine=examine,
+    fold_cell=fold_cell,
+    fold_report=fold_report,
+    show=partial(evidence_of, record, action_names),
+    render=render,
+)
 CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES, COMPARISONS)}
 
 

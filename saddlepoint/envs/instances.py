@@ -51,8 +51,8 @@ def registration(env: EnvironmentSpec) -> EnvSpec:
     return entry
 
 
-def make_instance(env: EnvironmentSpec) -> gymnasium.Env[Any, Any]:
-    """One instance without Gymnasium's checker, order and time-limit wrappers.
+def make_instance(env: EnvironmentSpec, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+    """One instance without Gymnasium's checker, order and time-limit wrappers; it draws nothing unless asked to.
 
     Raises UnknownEnvironment, UnsupportedEnvironment where its code cannot be loaded on this
     machine, InvalidSpec for `kwargs` it does not take.
@@ -60,10 +60,11 @@ def make_instance(env: EnvironmentSpec) -> gymnasium.Env[Any, Any]:
     entry = deepcopy(registration(env))
     entry.order_enforce = False
     _check_kwargs(env)
+    drawn = {} if render_mode is None else {"render_mode": render_mode}
     if _folder(entry) == "mujoco":
         log_mujoco_warnings()
     try:
-        return gymnasium.make(entry, max_episode_steps=-1, disable_env_checker=True, **env.kwargs)
+        return gymnasium.make(entry, max_episode_steps=-1, disable_env_checker=True, **env.kwargs, **drawn)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
         raise UnsupportedEnvironment(_missing(entry)) from error
     except Exception as error:

@@ -84,6 +84,10 @@ class Decision:
     actions: NDArray[Any]
     """(lanes,) int64 or (lanes, D) float32; meaningless in an idle one."""
     measures: Measures
+    observation: Tensor
+    """(lanes, *obs): what there was to see, until the next decision."""
+    perturbed: Perturbed
+    """What became of it."""
 
 
 class Actor:
@@ -130,7 +134,7 @@ class Actor:
             measures = measure(perturbed, attack.rows.in_a_ball, self._choice)
             self._look_closer(attack, perturbed, measures, episodes)
             self._remember(observation, perturbed)
-            return Decision(self._choose(perturbed, episodes), measures)
+            return Decision(self.choose(perturbed.outputs, episodes), measures, observation, perturbed)
 
     def look(self, observations: NDArray[np.generic], episodes: Episodes, cell: PlannedCell) -> Measures:
         """What the attack of another cell would do to every lane that plays; no step is taken, nothing remembered."""
@@ -140,6 +144,10 @@ class Actor:
             observation = self._seen(observations, episodes)
             attack = self._attack(observation, episodes, Rows.of(attacks, self._device), self._choice.head(greedy))
             return measure(attack.run(attack.rows), attack.rows.in_a_ball, self._choice)
+
+    def answers(self, outputs: Tensor) -> NDArray[np.float32]:
+        """What `outputs` say, for a reader: see `Choice.answers`."""
+        return self._choice.answers(outputs)
 
     def _seen(self, observations: NDArray[np.generic], episodes: Episodes) -> Tensor:
         """float32, with a busy lane's observation in the idle ones."""
@@ -226,13 +234,13 @@ class Actor:
         is_first = torch.tensor(first, device=self._device)
         return Frames(rows.frame_consistent, carried, tied_to_newest(observation) & is_first.unsqueeze(1))
 
-    def _choose(self, perturbed: Perturbed, episodes: Episodes) -> NDArray[Any]:
-        """Greedy where the cell is; else a sample of the policy, or of the uniform one."""
-        actions = self._choice.greedy(perturbed.outputs)
+    def choose(self, outputs: Tensor, episodes: Episodes) -> NDArray[Any]:
+        """Greedy where the cell is; else a sample of the policy, or of the uniform one. A row an episode."""
+        actions = self._choice.greedy(outputs)
         sampling = [lane for lane, episode in enumerate(episodes) if episode and _samples(episode)]
         uniform = [lane for lane, episode in enumerate(episodes) if episode and episode.cell.role == "random_policy"]
         if sampling:
-            self._choice.sample_(actions, perturbed.outputs, sampling, _keys(episodes, sampling))
+            self._choice.sample_(actions, outputs, sampling, _keys(episodes, sampling))
         if uniform:
             self._choice.uniform_(actions, uniform, _keys(episodes, uniform))
         return actions

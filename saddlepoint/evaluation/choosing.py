@@ -38,6 +38,9 @@ class Choice(Protocol):
     def differences(self, clean: Tensor, outputs: Tensor, /) -> dict[str, Tensor]:
         """(N,) each, under the names of `EpisodeResult`."""
 
+    def answers(self, outputs: Tensor, /) -> NDArray[np.float32]:
+        """(N, A) probabilities of a choice, or (N, D) the numbers of the greedy action."""
+
     def spread(self, outputs: Tensor, /) -> Tensor:
         """(N,): how far the most and the least likely action are apart in probability."""
 
@@ -80,6 +83,9 @@ class Discrete:
             "kl_sum": (p * (log_p - log_q)).sum(dim=1).clamp_min(0.0),
             "tv_sum": (p - q).abs().sum(dim=1) / 2,
         }
+
+    def answers(self, outputs: Tensor) -> NDArray[np.float32]:
+        return np.exp(self._log_p(outputs))
 
     def spread(self, outputs: Tensor) -> Tensor:
         p = self.categorical.logits(outputs).softmax(dim=1)
@@ -135,6 +141,9 @@ class Numbers:
             before, after = self._view.gaussian(clean), self._view.gaussian(outputs)
             found["kl_sum"] = kl_loss(after, before, before.mean).clamp_min(0.0)
         return found
+
+    def answers(self, outputs: Tensor) -> NDArray[np.float32]:
+        return self.greedy(outputs)
 
     def spread(self, outputs: Tensor) -> Tensor:
         raise ValueError("an action of numbers has no probabilities")

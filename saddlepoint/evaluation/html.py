@@ -1,4 +1,4 @@
-"""The robustness report as one HTML page that opens offline: no script, no font, nothing fetched."""
+"""The robustness report as one HTML page that opens offline: nothing is fetched, and only the replay has a script."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,19 +10,22 @@ from markupsafe import Markup
 from saddlepoint.evaluation import formatting, provenance
 from saddlepoint.evaluation.bar_chart import Bar, bar_chart, dot_limit
 from saddlepoint.evaluation.epsilon_chart import Point, Series, epsilon_chart
+from saddlepoint.evaluation.evidence import Evidence, NoEvidence
 from saddlepoint.evaluation.figures import COLOURS, LAYOUTS
+from saddlepoint.evaluation.replay_page import SCRIPT_HASH, replay_context
 from saddlepoint.formats.commands import commands, minimal_spec
 from saddlepoint.formats.names import attack_name, environment_id, policy_title
 from saddlepoint.schemas.attacks import ATTACKS
 from saddlepoint.schemas.reports import Cell, RobustnessReport
 
+NOBODY_LOOKED = NoEvidence()
 MAX_BARS = 30
 """Beyond, the figure keeps each attack's largest epsilon only; the table has them all."""
 
 
-def render_html(report: RobustnessReport) -> str:
+def render_html(report: RobustnessReport, evidence: Evidence | NoEvidence = NOBODY_LOOKED) -> str:
     """The page. Equal reports give equal bytes; every text of the report is escaped."""
-    return page_environment().get_template("report.html").render(_context(report))
+    return page_environment().get_template("report.html").render(_context(report) | _shown(report, evidence))
 
 
 def page_environment() -> Environment:
@@ -77,6 +80,15 @@ def _context(report: RobustnessReport) -> dict[str, Any]:
         "commands": commands(report),
         "spec": json.dumps(minimal_spec(report.spec), indent=2, ensure_ascii=False),
     }
+
+
+def _shown(report: RobustnessReport, evidence: Evidence | NoEvidence) -> dict[str, Any]:
+    if isinstance(evidence, NoEvidence):
+        return {"evidence": None, "why_no_evidence": evidence.reason}
+    wanted = (evidence.cell.name, evidence.cell.attack.epsilon)
+    means = (cell.mean for cell in report.cells if (cell.label, cell.epsilon) == wanted)
+    shared = {"script_hash": SCRIPT_HASH, "worst_mean": next(means, None)}
+    return shared | replay_context(evidence, _colours(report.cells))
 
 
 def _decimals(report: RobustnessReport) -> int:

@@ -12,13 +12,16 @@ from saddlepoint.envs.lanes import Actions, LaneEnvironment, LaneStep, make_lane
 from saddlepoint.evaluation.acting import CPU, Actor, Networks
 from saddlepoint.evaluation.lanes import Episode, Totals
 from saddlepoint.evaluation.memory import keep_freed_memory
+from saddlepoint.evaluation.recorder import Recorder
+from saddlepoint.evaluation.traces import Trace, traced
 from saddlepoint.policies.black_box import BlackBox
 from saddlepoint.policies.network import load_network
-from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
+from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
 
 Finished = Callable[[int, int, int], bool]
 Put = Callable[[EpisodeResult], None]
 Heartbeat = Callable[[int], None]
+Keep = Callable[[EpisodeResult, Trace], None]
 GROUPS = {"cpu": 1, "cuda": 2}
 """Of lanes, by where the networks lie: beside a GPU one group's emulators step while the other's rows are attacked; on
 the CPU both would want the one core that a worker has."""
@@ -32,14 +35,15 @@ def play_shard(
     finished: Finished,
     put: Put,
     heartbeat: Heartbeat,
+    keep: Keep | None = None,
     groups: int | None = None,
 ) -> None:
     """Play every entry of `shard` that is not finished with the canonical ONNX `model`.
 
     `finished(cell, seed, episode)` is asked once an entry, right before it would start; `put` is called with every
-    result as soon as there is one; `heartbeat` with the agent steps played here so far after every step of a batch,
-    and may raise (Canceled) to stop. `groups` of lanes, as many as suit the device if None, change no result. Sets
-    torch's thread count to the plan's and how this process holds memory.
+    result as soon as there is one, right after `keep` with its trace if it leaves one; `heartbeat` with the agent steps
+    played here so far after every step of a batch, and may raise (Canceled) to stop. `groups` of lanes, as many as suit
+    the device if None, change no result. Sets torch's thread count to the plan's and how this process holds memory.
     """
     torch.set_num_threads(plan.threads)
     keep_freed_memory()
@@ -50,7 +54,7 @@ def play_shard(
             stack.enter_context(closing(_make_lanes(plan, shard)))
             for _ in range(min(groups or GROUPS[networks.device.type], rounds))
         ]
-        play(plan, shard, networks, environments, finished=finished, put=put, heartbeat=heartbeat)
+        play(plan, shard, networks, environments, finished=finished, put=put, heartbeat=heartbeat, keep=keep)
 
 
 def _make_lanes(plan: Plan, shard: Shard) -> LaneEnvironment:
@@ -75,6 +79,7 @@ def play(
     finished: Finished,
     put: Put,
     heartbeat: Heartbeat,
+    keep: Keep | None = None,
 ) -> None:
     """`play_shard` with what it loads; each environment is a group of lanes, whose rows are a batch.
 
@@ -83,13 +88,16 @@ def play(
     whatever else is finished already and however many groups there are. While one group is attacked, the environments
     of the others step in threads.
     """
-    runs = [_Run(plan, shard, networks, environments, group) for group in range(len(environments))]
+    shown = frozenset() if keep is None else traced(plan)
+    runs = [_Run(plan, shard, networks, environments, group, shown) for group in range(len(environments))]
     with ThreadPoolExecutor(len(runs)) as threads:
         depart = _at_once if len(runs) == 1 else partial(_beside, threads)
         flying = deque((run, depart(run.environment, run.act())) for run in runs if run.fill(finished))
         while flying:
             run, step = flying.popleft()
-            for result in run.arrive(step()):
+            for result, trace in run.arrive(step()):
+                if keep is not None and trace is not None:
+                    keep(result, trace)
                 put(result)
             heartbeat(sum(each.steps for each in runs))
             if run.fill(finished):
@@ -108,7 +116,13 @@ class _Run:
     """One group of a shard under way."""
 
     def __init__(
-        self, plan: Plan, shard: Shard, networks: Networks, environments: Sequence[LaneEnvironment], group: int
+        self,
+        plan: Plan,
+        shard: Shard,
+        networks: Networks,
+        environments: Sequence[LaneEnvironment],
+        group: int,
+        shown: frozenset[EpisodeId],
     ) -> None:
         self.steps = 0
         self.environment = environments[group]
@@ -118,6 +132,8 @@ class _Run:
         self._episodes: list[Episode | None] = [None] * shard.lanes
         self._actor = Actor(networks, plan, shard.lanes)
         self._totals = Totals(shard.lanes)
+        self._shown = shown
+        self._recorders: dict[int, Recorder] = {}
 
     def fill(self, finished: Finished) -> bool:
         """Start the next episode of every idle lane that has one; whether anything is being played."""
@@ -126,6 +142,8 @@ class _Run:
         for episode in started:
             self._episodes[episode.lane] = episode
             self._totals.clear(episode.lane)
+            if episode.entry in self._shown:
+                self._recorders[episode.lane] = Recorder(episode)
         if started:
             lanes, seeds = [e.lane for e in started], [e.environment_seed for e in started]
             self.environment.reset(lanes, seeds)
@@ -145,16 +163,20 @@ class _Run:
         self._decision = self._actor.act(self.environment.observations, self._episodes)
         return self._decision.actions
 
-    def arrive(self, after: LaneStep) -> list[EpisodeResult]:
-        """Take what the step brought; the results of the episodes that it ended."""
+    def arrive(self, after: LaneStep) -> list[tuple[EpisodeResult, Trace | None]]:
+        """Take what the step brought; the results of the episodes that it ended, and the traces of those with one."""
         decision = self._decision
         self._totals.add(decision.measures)
         ended = []
         for episode in filter(None, list(self._episodes)):
-            lane = episode.lane
-            episode.advance(decision.actions[lane], float(after.rewards[lane]))
+            lane, reward = episode.lane, float(after.rewards[episode.lane])
+            if lane in self._recorders:
+                self._recorders[lane].add(self._actor, decision, reward)
+            episode.advance(decision.actions[lane], reward)
             self.steps += 1
             if after.terminated[lane] or after.truncated[lane]:
-                ended.append(episode.result(self._totals, truncated=bool(after.truncated[lane])))
+                recorder = self._recorders.pop(lane, None)
+                result = episode.result(self._totals, truncated=bool(after.truncated[lane]))
+                ended.append((result, recorder.trace() if recorder else None))
                 self._episodes[lane] = None
         return ended

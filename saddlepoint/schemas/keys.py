@@ -118,6 +118,11 @@ def episode(cell_key: str, seed: int, episode: int) -> str:
     return f"episodes/{cell_key}/{seed:010d}/{episode:05d}.json"
 
 
+def trace(cell_key: str, seed: int, episode: int) -> str:
+    """What happened in an episode, step by step; put before its result."""
+    return f"traces/{cell_key}/{seed:010d}/{episode:05d}.npz"
+
+
 def second_episodes(cell_key: str) -> str:
     return f"nondeterministic/{cell_key}/"
 

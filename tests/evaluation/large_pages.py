@@ -14,6 +14,7 @@ from pathlib import Path
 
 from saddlepoint.evaluation.comparison_page import render_comparison
 from saddlepoint.evaluation.comparison_table import to_markdown
+from saddlepoint.evaluation.evidence import NoEvidence
 from saddlepoint.evaluation.rendering import render
 from saddlepoint.schemas.reports import RobustnessReport
 from tests.evaluation.sample_comparison import compared
@@ -29,7 +30,7 @@ def _reports(folder: Path, side: str) -> list[RobustnessReport]:
 
 def one_report(folder: Path) -> int:
     """The bytes of its page and its Parquet file."""
-    return sum(map(len, render(_reports(folder, "baseline0")[0]).values()))
+    return sum(map(len, render(_reports(folder, "baseline0")[0], NoEvidence()).values()))
 
 
 def comparison(folder: Path) -> int:

@@ -247,7 +247,7 @@ def test_an_error_of_the_store_is_left_to_the_reconciler_however_often_it_comes(
 
 
 def test_a_report_that_cannot_be_stored_is_left_to_the_reconciler(context: Context, plan: Plan) -> None:
-    def fail(report: RobustnessReport) -> dict[str, bytes]:
+    def fail(*_: Any) -> dict[str, bytes]:
         raise StoreError("The disk is full.")
 
     for shard in plan.shards:
@@ -285,7 +285,7 @@ def test_an_interrupted_shard_goes_on_elsewhere(context: Context, plan: Plan) ->
 
 
 def test_a_report_that_cannot_be_made_fails_after_five_attempts(context: Context, plan: Plan) -> None:
-    broken = replace(make_engine(), render=lambda report: {"html": bytes(1 // 0)})
+    broken = replace(make_engine(), render=lambda *_: {"html": bytes(1 // 0)})
     for shard in plan.shards:
         run_shard(context, make_engine(), ID, shard.index)
     for _ in range(7):
@@ -315,7 +315,7 @@ def test_many_who_finish_at_once_publish_one_report(context: Context, plan: Plan
         run_shard(context, make_engine(), ID, shard.index)
     start, seen = threading.Barrier(4), set[bytes]()
 
-    def render(report: RobustnessReport) -> dict[str, bytes]:
+    def render(report: RobustnessReport, *_: Any) -> dict[str, bytes]:
         seen.add(context.store.get(keys.evaluation_report(ID, "json")))
         return {"html": report.model_dump_json().encode()}
 
@@ -334,7 +334,7 @@ def test_a_finisher_that_dies_after_its_report_is_followed_by_one_that_keeps_it(
     for shard in plan.shards:
         run_shard(context, make_engine(), ID, shard.index)
     with pytest.raises(ZeroDivisionError):
-        finish_evaluation(context, replace(make_engine(), render=lambda report: {"html": bytes(1 // 0)}), ID)
+        finish_evaluation(context, replace(make_engine(), render=lambda *_: {"html": bytes(1 // 0)}), ID)
     first = context.store.get(keys.evaluation_report(ID, "json"))
     finish_evaluation(context, make_engine(), ID)
     assert context.store.get(keys.evaluation_report(ID, "json")) == first
@@ -342,7 +342,7 @@ def test_a_finisher_that_dies_after_its_report_is_followed_by_one_that_keeps_it(
 
 
 def test_a_cancel_during_the_report_wins_and_leaves_no_report(context: Context, plan: Plan) -> None:
-    def cancel_midway(report: RobustnessReport) -> dict[str, bytes]:
+    def cancel_midway(report: RobustnessReport, *_: Any) -> dict[str, bytes]:
         cancel_evaluation(context.store, context.queue, report.id)
         return {"html": b"", "parquet": b""}
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from saddlepoint.evaluation.evidence import Evidence, NoEvidence
+from saddlepoint.evaluation.traces import Trace
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentSpec, describe_atari
@@ -19,7 +21,7 @@ from saddlepoint.store import put_record
 from saddlepoint.store.local import LocalStore
 from tests.evaluation.episodes import CARD
 from worker.context import Context
-from worker.engine import Engine, Examine, Play
+from worker.engine import Engine, Examine, Play, Show
 
 ENV = "BoxingNoFrameskip-v4"
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -77,6 +79,7 @@ def play(
     finished: Callable[[int, int, int], bool],
     put: Callable[[EpisodeResult], None],
     heartbeat: Callable[[int], None],
+    keep: Callable[[EpisodeResult, Trace], None],
 ) -> None:
     """Play as the engine does, in no time."""
     assert model == b"model"
@@ -162,11 +165,21 @@ def examine(
     return Examination()
 
 
-def make_engine(play: Play = play, examine: Examine = examine) -> Engine:
+def show(*_: Any) -> NoEvidence:
+    return NoEvidence()
+
+
+def render(report: RobustnessReport, evidence: Evidence | NoEvidence) -> dict[str, bytes]:
+    del evidence
+    return {"html": f"<p>{report.id}</p>".encode(), "parquet": b"PAR1"}
+
+
+def make_engine(play: Play = play, examine: Examine = examine, show: Show = show) -> Engine:
     return Engine(
         play=play,
         examine=examine,
         fold_cell=fold_cell,
         fold_report=fold_report,
-        render=lambda report: {"html": f"<p>{report.id}</p>".encode(), "parquet": b"PAR1"},
+        show=show,
+        render=render,
     )

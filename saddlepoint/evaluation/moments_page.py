@@ -1,0 +1,133 @@
+"""The steps that cost most, as a page shows them: Figure 6 of the ATPA paper, with what the policy then did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from saddlepoint.evaluation.entries_chart import shift_chart
+from saddlepoint.evaluation.evidence import Evidence
+from saddlepoint.evaluation.formatting import number
+from saddlepoint.evaluation.pictures import enlarged, shades
+from saddlepoint.evaluation.png import data_uri, to_png
+from saddlepoint.evaluation.traces import Moment
+
+_ROWS = 168
+"""Of a drawn frame, in pixels, at least."""
+_MOST_ANSWERS = 5
+_MOST_BARS = 32
+"""Entries of an observation whose shifts are drawn one by one."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An action and its probability, or a number of an action, without and under the attack."""
+
+    name: str
+    without: float
+    under: float
+
+
+@dataclass(frozen=True)
+class ShownMoment:
+    """A step for a reader."""
+
+    step: int
+    pictures: list[tuple[str, str]]
+    """Caption and data URI."""
+    chart: Markup | None
+    """Of an observation that is no picture."""
+    moved: str
+    action_without: str
+    action: str
+    answers: list[Answer]
+    is_choice: bool
+
+
+def shown_moments(evidence: Evidence, colour: int) -> list[ShownMoment]:
+    """In order of their steps."""
+    return [_shown(evidence, moment, colour) for moment in evidence.attacked.trace.moments]
+
+
+def magnification(evidence: Evidence) -> float:
+    """By how much the perturbations are magnified so that the largest of all is black or white: 0 without pictures."""
+    moments = evidence.attacked.trace.moments
+    if not moments or moments[0].seen.ndim == 1:
+        return 0.0
+    lightest = max(float(moment.seen.max()) for moment in moments)
+    return 0.5 * _white(lightest) / max(_largest(moments), 1e-9)
+
+
+def _white(largest: float) -> float:
+    """Of pictures: pixels are 0 to 255, unless all of them are at most 1."""
+    return 255.0 if largest > 1 else 1.0
+
+
+def _largest(moments: Sequence[Moment]) -> float:
+    return max(float(np.abs(moment.given - moment.seen).max()) for moment in moments)
+
+
+def _shown(evidence: Evidence, moment: Moment, colour: int) -> ShownMoment:
+    trace = evidence.attacked.trace
+    is_choice = np.issubdtype(trace.actions.dtype, np.integer)
+    return ShownMoment(
+        step=moment.step,
+        pictures=_pictures(moment, magnification(evidence)) if moment.seen.ndim > 1 else [],
+        chart=_chart(evidence, moment, colour) if moment.seen.ndim == 1 else None,
+        moved=_moved(trace.measures, moment.step),
+        action_without=_name(evidence, moment.action_without),
+        action=_name(evidence, moment.action),
+        answers=_answers(evidence, moment) if is_choice else _numbers(moment),
+        is_choice=is_choice,
+    )
+
+
+def _pictures(moment: Moment, factor: float) -> list[tuple[str, str]]:
+    white = _white(float(moment.seen.max()))
+    added = 0.5 + factor * (moment.given - moment.seen) / white
+    shown = (("seen", moment.seen / white), ("added", added), ("given", moment.given / white))
+    return [(name, _source(shares)) for name, shares in shown]
+
+
+def _source(shares: NDArray[np.floating]) -> str:
+    colours = shades(shares)
+    return data_uri(to_png(enlarged(colours, -(-_ROWS // colours.shape[0]))))
+
+
+def _chart(evidence: Evidence, moment: Moment, colour: int) -> Markup:
+    epsilon = evidence.cell.attack.epsilon
+    unit = np.array(evidence.unit or 1.0) * epsilon
+    shares = np.clip((moment.given - moment.seen) / unit, -1.0, 1.0)[:_MOST_BARS]
+    title = f"Step {moment.step}: the shift of each entry of the observation, as a share of epsilon"
+    return Markup(shift_chart(shares.tolist(), colour, title))
+
+
+def _moved(measures: dict[str, NDArray[Any]], step: int) -> str:
+    if "kl" in measures:
+        return f"KL {number(float(measures['kl'][step]), 2)} nats"
+    return f"action shifted by {number(float(measures['shift'][step]), 3)}"
+
+
+def _name(evidence: Evidence, action: NDArray[Any]) -> str:
+    if action.ndim:
+        return "[" + ", ".join(number(float(each), 2) for each in action[:_MOST_ANSWERS]) + "]"
+    return evidence.action_names[int(action)] if evidence.action_names else f"action {int(action)}"
+
+
+def _answers(evidence: Evidence, moment: Moment) -> list[Answer]:
+    """The likeliest of both, and what was played."""
+    either = np.maximum(moment.without, moment.under)
+    either[[int(moment.action), int(moment.action_without)]] += 1
+    likeliest = sorted(np.argsort(-either, kind="stable")[:_MOST_ANSWERS].tolist())
+    return [
+        Answer(_name(evidence, np.array(action)), float(moment.without[action]), float(moment.under[action]))
+        for action in likeliest
+    ]
+
+
+def _numbers(moment: Moment) -> list[Answer]:
+    pairs = zip(moment.without.tolist(), moment.under.tolist(), strict=True)
+    return [Answer(f"number {index}", *pair) for index, pair in enumerate(pairs)][:_MOST_ANSWERS]
