@@ -45,10 +45,10 @@ def _film_atari(env: EnvironmentSpec, seed: int, actions: NDArray[Any]) -> Itera
 
 
 def _film_gymnasium(env: EnvironmentSpec, seed: int, actions: NDArray[Any]) -> Iterator[Scene]:
-    instance = make_instance(env, _MODE)
-    with closing(instance):
-        if _MODE not in instance.metadata.get("render_modes", ()):
-            raise UnsupportedEnvironment(f"{env.id} draws no pictures of itself.")
+    with closing(make_instance(env)) as undrawn:  # which takes no mode of drawing that it does not know
+        if _MODE not in undrawn.metadata.get("render_modes", ()):
+            raise UnsupportedEnvironment(f"{env.id} draws no pictures of itself; there is nothing to film.")
+    with closing(make_instance(env, _MODE)) as instance:
         convert, playing = converter(instance.action_space), np.ones(1, dtype=np.bool_)
         instance.reset(seed=seed)
         for action in actions:

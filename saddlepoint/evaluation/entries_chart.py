@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from saddlepoint.evaluation.formatting import nice_ticks, number, tick_decimals
+from saddlepoint.evaluation.formatting import nice_ticks, number, signed, tick_decimals
 from saddlepoint.evaluation.svg import Scale, element, line, picture, polyline, text
 
 _WIDTH, _HEIGHT = 290, 104
@@ -38,13 +38,13 @@ def course_chart(clean: NDArray[np.floating], attacked: NDArray[np.floating], co
 def shift_chart(shares: Sequence[float], colour: int, title: str) -> str:
     """What an attack adds to each entry, as a share of what it may: bars from -1 to 1."""
     height = _BAR * len(shares) + 22
-    x = Scale(-1.0, 1.0, 26, _WIDTH - 6)
+    x = Scale(-1.0, 1.0, 26, _WIDTH - 14)
     bars = [
         element("path", d=f"M{x(0):.1f} {_BAR * row + 2}H{x(share):.1f}v{_BAR - 4}H{x(0):.1f}Z", class_="solid")
         for row, share in enumerate(shares)
     ]
     names = [text(str(row), x.start - 8, _BAR * row + 12, "tick", "end") for row in range(len(shares))]
-    ticks = [text(f"{tick:+d}" if tick else "0", x(tick), height - 4, "tick", "middle") for tick in (-1, 0, 1)]
+    ticks = [text(signed(tick, 0), x(tick), height - 4, "tick", "middle") for tick in (-1, 0, 1)]
     grid = [line(x(tick), 0, x(tick), height - 18, "grid") for tick in (-1, 0, 1)]
     drawn = element("g", *bars, class_=f"s{colour}")
     return picture(_WIDTH, height, title, *grid, drawn, *names, *ticks, class_="course")

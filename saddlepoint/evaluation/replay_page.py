@@ -75,6 +75,7 @@ def _data(timeline: Timeline, evidence: Evidence) -> dict[str, Any]:
         "steps": timeline.steps,
         "clean": _rounded(timeline.clean_score),
         "attacked": _rounded(timeline.attacked_score),
+        "measure": "KL" if timeline.moved_by is _KL else "action shift",
         "moved": _rounded(timeline.moved),
         "flips": [] if timeline.flips is None else timeline.flips.astype(int).tolist(),
     }

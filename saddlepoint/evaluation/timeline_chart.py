@@ -14,7 +14,10 @@ from saddlepoint.evaluation.svg import Scale, element, line, picture, polyline, 
 
 _MOST_POINTS = 400
 """Of a curve: more steps are put together, of which the highest is drawn."""
-_TOP, _SCORE, _MOVED, _FLIPS, _BETWEEN = 34, 130, 64, 14, 34
+_TOP, _SCORE, _MOVED, _FLIPS, _BETWEEN, _NUMBERS = 34, 130, 64, 14, 34, 18
+"""Heights, in CSS pixels: above the first row, of the rows, between them, and of the numbers of the marks."""
+_APART = 12
+"""Numbers that would be nearer to one another are left out."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def timeline_chart(timeline: Timeline, title: str, layout: Layout) -> str:
     """Both games from the first step to the last of the longer one."""
     left, right = _sides(layout)
     x = Scale(0.0, float(max(1, timeline.steps)), left, layout.width - right)
-    moved_top = _TOP + _SCORE + _BETWEEN
+    moved_top = _TOP + _SCORE + _BETWEEN + _NUMBERS
     flips_top = moved_top + _MOVED + _BETWEEN
     bottom = moved_top + _MOVED if timeline.flips is None else flips_top + _FLIPS
     return picture(
@@ -92,7 +95,7 @@ def _moved(timeline: Timeline, x: Scale, top: float, left: float) -> list[str]:
     points = [(x(float(at)), y(float(value))) for at, value in zip(starts, heights, strict=False)]
     area = polyline([(x(0.0), y.start), *points, (x(float(len(timeline.moved))), y.start)]) + "Z"
     drawn = element("g", element("path", d=area, class_="area"), class_=f"s{timeline.colour}")
-    return [text(timeline.moved_by, left, top - 14, "caption"), *_grid(y, x, 2), drawn]
+    return [text(timeline.moved_by, left, top - 14 - _NUMBERS, "caption"), *_grid(y, x, 2), drawn]
 
 
 def _flips(timeline: Timeline, x: Scale, top: float, left: float) -> list[str]:
@@ -122,14 +125,14 @@ def _binned(values: NDArray[np.float64], fold: Callable[..., Any]) -> tuple[NDAr
 
 
 def _marks(timeline: Timeline, x: Scale, top: float) -> list[str]:
-    return [
-        part
-        for number_, step in enumerate(timeline.marks, start=1)
-        for part in (
-            line(x(step + 0.5), top - 4, x(step + 0.5), top + _MOVED, "moment"),
-            text(str(number_), x(step + 0.5), top - 8, "name", "middle"),
-        )
-    ]
+    drawn, last = [], float("-inf")
+    for place, step in enumerate(timeline.marks, start=1):
+        at = x(step + 0.5)
+        drawn.append(line(at, top - 4, at, top + _MOVED, "moment"))
+        if at - last >= _APART:
+            drawn.append(text(str(place), at, top - 8, "name", "middle"))
+            last = at
+    return drawn
 
 
 def _grid(scale: Scale, x: Scale, count: int = 4) -> list[str]:

@@ -57,7 +57,7 @@ def test_two_evaluations_become_a_comparison_in_every_form(evaluated: Context) -
     result = ComparisonResult.model_validate_json(
         evaluated.store.get(keys.job_result("comparison", comparison_id, "json"))
     )
-    assert [cell.title for cell in result.cells] == ["none", "random@4@4"]
+    assert [cell.title for cell in result.cells] == ["none", "random@4"]
     assert (result.paired, result.setting["seeds"]) == ("episodes", [0, 1, 2])
     assert result.candidate.runs[0].policy_id == "policy-child"
     assert evaluated.store.get(keys.job_result("comparison", comparison_id, "html")).startswith(b"<!doctype html>")

@@ -96,7 +96,7 @@ def fold_cell(plan: Plan, cell: PlannedCell, episodes: Sequence[EpisodeResult]) 
     returns = [episode.episode_return for episode in episodes]
     return Cell(
         attack=cell.attack.kind,
-        label=cell.label,
+        label=cell.name,
         epsilon=cell.attack.epsilon,
         steps=0,
         step_size=0.0,

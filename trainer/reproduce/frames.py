@@ -1,7 +1,6 @@
 """Figure 6: a frame, what the policy attack adds to it, and what the policy is given."""
 
 from contextlib import closing
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from saddlepoint.envs.lanes import make_lanes
 from saddlepoint.envs.seeding import Purpose, episode_seed, uniform_rows
 from saddlepoint.evaluation.choosing import Choice, choice_of
 from saddlepoint.evaluation.landscape import Columns
+from saddlepoint.evaluation.pictures import enlarged, newest, shades
 from saddlepoint.evaluation.png import to_png
 from saddlepoint.policies import load_network
 from saddlepoint.policies.network import PolicyNetwork
@@ -72,11 +72,12 @@ def picture(frames: Columns) -> bytes:
 
     Of a stack of frames the newest; a vector is one row.
     """
-    clean, attacked = _plane(frames["clean"]), _plane(frames["attacked"])
+    clean, attacked, unit = (np.atleast_2d(newest(frames[name])) for name in ("clean", "attacked", "unit"))
     low, high = min(clean.min(), attacked.min()), max(clean.max(), attacked.max())
-    added = (attacked - clean) / _plane(frames["unit"])
-    shares = ((clean - low) / max(high - low, 1e-9), (added + 1) / 2, (attacked - low) / max(high - low, 1e-9))
-    return to_png(np.concatenate([_framed(_grey(each)) for each in shares], axis=1))
+    reach = max(high - low, 1e-9)
+    shares = ((clean - low) / reach, ((attacked - clean) / unit + 1) / 2, (attacked - low) / reach)
+    factor = -(-_WIDTH // clean.shape[1])
+    return to_png(np.concatenate([_framed(enlarged(shades(each), factor)) for each in shares], axis=1))
 
 
 def _framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -84,16 +85,3 @@ def _framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     framed = np.full((rows + 2 * _FRAME, columns + 2 * _FRAME, 3), _COLOUR, np.uint8)
     framed[_FRAME:-_FRAME, _FRAME:-_FRAME] = pixels
     return framed
-
-
-def _plane(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-    if observation.ndim == 3:
-        return observation[..., -1] if observation.shape[-1] < observation.shape[0] else observation[-1]
-    return observation if observation.ndim == 2 else observation.reshape(1, -1)
-
-
-def _grey(shares: NDArray[Any]) -> NDArray[np.uint8]:
-    """(R, C) of 0..1 -> (R k, C k, 3) grey levels."""
-    levels = (np.clip(shares, 0.0, 1.0) * 255).round().astype(np.uint8)
-    factor = -(-_WIDTH // levels.shape[1])
-    return np.repeat(np.kron(levels, np.ones((factor, factor), np.uint8))[..., None], 3, axis=2)

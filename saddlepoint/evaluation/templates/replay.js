@@ -16,7 +16,7 @@
       `without attack ${shown(scoreAt(data.clean))}${ended(data.clean)}`,
       `under attack ${shown(scoreAt(data.attacked))}${ended(data.attacked)}`,
     ];
-    if (step < data.moved.length) parts.push(`moved by ${shown(data.moved[step])}`);
+    if (step < data.moved.length) parts.push(`${data.measure} ${shown(data.moved[step])}`);
     if (data.flips[step]) parts.push("most likely action changed");
     return parts.join(" · ");
   };
