@@ -15,7 +15,7 @@ from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.store import Store
 from worker.sandbox import Limits, run_within
 
-LIMITS = Limits(wall_s=60.0, cpu_s=60, memory_bytes=2**30, result_bytes=2**23)
+LIMITS = Limits(wall_s=120.0, cpu_s=60, memory_bytes=2**30, result_bytes=2**23)
 """Of making the video, in a process of its own: what draws a game is native code, of which some needs a screen."""
 Record = Callable[[EnvironmentSpec, int, Trace, Trace], Footage]
 """`saddlepoint.evaluation.footage.record`."""

@@ -17,14 +17,14 @@ from saddlepoint.evaluation.traces import Moment
 
 _ROWS = 168
 """Of a drawn frame, in pixels, at least."""
-_MOST_ANSWERS = 5
+_MOST_ANSWERS, _MOST_NUMBERS = 4, 8
 _MOST_BARS = 32
 """Entries of an observation whose shifts are drawn one by one."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An action and its probability, or a number of an action, without and under the attack."""
+    """An action and its probability, or a number of the action that is played, without and under the attack."""
 
     name: str
     without: float
@@ -41,10 +41,9 @@ class ShownMoment:
     chart: Markup | None
     """Of an observation that is no picture."""
     moved: str
-    action_without: str
-    action: str
+    acts: tuple[str, str] | None
+    """What would have been played without the attack, and what was; None of numbers, which `answers` has."""
     answers: list[Answer]
-    is_choice: bool
 
 
 def shown_moments(evidence: Evidence, colour: int) -> list[ShownMoment]:
@@ -78,10 +77,8 @@ def _shown(evidence: Evidence, moment: Moment, colour: int) -> ShownMoment:
         pictures=_pictures(moment, magnification(evidence)) if moment.seen.ndim > 1 else [],
         chart=_chart(evidence, moment, colour) if moment.seen.ndim == 1 else None,
         moved=_moved(trace.measures, moment.step),
-        action_without=_name(evidence, moment.action_without),
-        action=_name(evidence, moment.action),
+        acts=(_name(evidence, int(moment.action_without)), _name(evidence, int(moment.action))) if is_choice else None,
         answers=_answers(evidence, moment) if is_choice else _numbers(moment),
-        is_choice=is_choice,
     )
 
 
@@ -111,23 +108,21 @@ def _moved(measures: dict[str, NDArray[Any]], step: int) -> str:
     return f"action shifted by {number(float(measures['shift'][step]), 3)}"
 
 
-def _name(evidence: Evidence, action: NDArray[Any]) -> str:
-    if action.ndim:
-        return "[" + ", ".join(number(float(each), 2) for each in action[:_MOST_ANSWERS]) + "]"
-    return evidence.action_names[int(action)] if evidence.action_names else f"action {int(action)}"
+def _name(evidence: Evidence, action: int) -> str:
+    return evidence.action_names[action] if evidence.action_names else f"action {action}"
 
 
 def _answers(evidence: Evidence, moment: Moment) -> list[Answer]:
     """The likeliest of both, and what was played."""
     either = np.maximum(moment.without, moment.under)
-    either[[int(moment.action), int(moment.action_without)]] += 1
-    likeliest = sorted(np.argsort(-either, kind="stable")[:_MOST_ANSWERS].tolist())
+    either[[int(moment.action), int(moment.action_without)]] += 1  # these two come first
+    likeliest = np.argsort(-either, kind="stable")[:_MOST_ANSWERS].tolist()
     return [
-        Answer(_name(evidence, np.array(action)), float(moment.without[action]), float(moment.under[action]))
+        Answer(_name(evidence, action), float(moment.without[action]), float(moment.under[action]))
         for action in likeliest
     ]
 
 
 def _numbers(moment: Moment) -> list[Answer]:
-    pairs = zip(moment.without.tolist(), moment.under.tolist(), strict=True)
-    return [Answer(f"number {index}", *pair) for index, pair in enumerate(pairs)][:_MOST_ANSWERS]
+    pairs = zip(moment.action_without.tolist(), moment.action.tolist(), strict=True)
+    return [Answer(f"action {index}", *pair) for index, pair in enumerate(pairs)][:_MOST_NUMBERS]

@@ -23,7 +23,7 @@ SCRIPT = files("saddlepoint.evaluation").joinpath("templates/replay.js").read_te
 SCRIPT_HASH = "sha256-" + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
 """By which the page's own policy knows the one script that may run in it."""
 _MOST_COURSES = 8
-_KL, _SHIFT = "KL of the policy under attack from the clean one, nats", "shift of the action under attack"
+_KL, _SHIFT = "KL of the clean from the attacked policy, nats", "shift of the greedy action"
 
 
 def replay_context(evidence: Evidence, colours: Mapping[str, int]) -> dict[str, Any]:

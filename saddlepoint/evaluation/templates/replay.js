@@ -2,6 +2,7 @@
   "use strict";
   const data = JSON.parse(document.getElementById("replay-data").textContent);
   const video = document.getElementById("replay-video");
+  const play = document.getElementById("play");
   const slider = document.getElementById("timeline");
   const readout = document.getElementById("readout");
   let step = 0;
@@ -43,8 +44,11 @@
   const follow = () => {
     step = Math.min(data.steps, Math.floor(video.currentTime * data.pace) * data.stride);
     draw();
+    play.textContent = video.paused ? "Play" : "Pause";
     if (!video.paused) requestAnimationFrame(follow);
   };
+
+  const toggle = () => (video.paused ? video.play() : video.pause());
 
   const pointed = (event) => {
     const track = [...slider.querySelectorAll(".track")].find((each) => each.offsetWidth);
@@ -65,10 +69,8 @@
   };
 
   slider.addEventListener("keydown", (event) => {
-    if (event.key === " " && video) {
-      if (video.paused) video.play();
-      else video.pause();
-    } else if (moves[event.key]) seek(moves[event.key]());
+    if (event.key === " " && video) toggle();
+    else if (moves[event.key]) seek(moves[event.key]());
     else return;
     event.preventDefault();
   });
@@ -88,7 +90,12 @@
       slider.focus({ preventScroll: true });
     });
   }
-  if (video) for (const name of ["play", "seeked", "pause"]) video.addEventListener(name, follow);
+  if (video) {
+    video.controls = false; // they would cover the game; without this script they are there
+    play.hidden = false;
+    for (const target of [play, video]) target.addEventListener("click", toggle);
+    for (const name of ["play", "seeked", "pause"]) video.addEventListener(name, follow);
+  }
 
   slider.tabIndex = 0;
   slider.setAttribute("role", "slider");
