@@ -16,7 +16,7 @@ from saddlepoint.evaluation.png import data_uri, to_png
 from saddlepoint.evaluation.traces import Moment
 
 _ROWS = 168
-"""Of a drawn frame, in pixels, at least."""
+"""Of a drawn frame: a smaller one is enlarged up to this."""
 _MOST_ANSWERS, _MOST_NUMBERS = 4, 8
 _MOST_BARS = 32
 """Entries of an observation whose shifts are drawn one by one."""
@@ -48,33 +48,38 @@ class ShownMoment:
 
 def shown_moments(evidence: Evidence, colour: int) -> list[ShownMoment]:
     """In order of their steps."""
-    return [_shown(evidence, moment, colour) for moment in evidence.attacked.trace.moments]
+    moments = evidence.attacked.trace.moments
+    return [_shown(evidence, moment, colour, _Tones.of(moments)) for moment in moments]
+
+
+@dataclass(frozen=True)
+class _Tones:
+    """What all pictures of a game share: the number that is white, and how often a perturbation is magnified."""
+
+    white: float
+    factor: float
+
+    @classmethod
+    def of(cls, moments: Sequence[Moment]) -> "_Tones":
+        """Pixels are 0 to 255, unless none exceeds 1; the largest perturbation of all becomes black or white."""
+        lightest = max(float(moment.seen.max()) for moment in moments)
+        largest = max(float(np.abs(moment.given - moment.seen).max()) for moment in moments)
+        white = 255.0 if lightest > 1 else 1.0
+        return cls(white, 0.5 * white / max(largest, 1e-9))
 
 
 def magnification(evidence: Evidence) -> float:
-    """By how much the perturbations are magnified so that the largest of all is black or white: 0 without pictures."""
+    """How often perturbations are magnified; 0 where observations are no pictures."""
     moments = evidence.attacked.trace.moments
-    if not moments or moments[0].seen.ndim == 1:
-        return 0.0
-    lightest = max(float(moment.seen.max()) for moment in moments)
-    return 0.5 * _white(lightest) / max(_largest(moments), 1e-9)
+    return _Tones.of(moments).factor if moments and moments[0].seen.ndim > 1 else 0.0
 
 
-def _white(largest: float) -> float:
-    """Of pictures: pixels are 0 to 255, unless all of them are at most 1."""
-    return 255.0 if largest > 1 else 1.0
-
-
-def _largest(moments: Sequence[Moment]) -> float:
-    return max(float(np.abs(moment.given - moment.seen).max()) for moment in moments)
-
-
-def _shown(evidence: Evidence, moment: Moment, colour: int) -> ShownMoment:
+def _shown(evidence: Evidence, moment: Moment, colour: int, tones: _Tones) -> ShownMoment:
     trace = evidence.attacked.trace
     is_choice = np.issubdtype(trace.actions.dtype, np.integer)
     return ShownMoment(
         step=moment.step,
-        pictures=_pictures(moment, magnification(evidence)) if moment.seen.ndim > 1 else [],
+        pictures=_pictures(moment, tones) if moment.seen.ndim > 1 else [],
         chart=_chart(evidence, moment, colour) if moment.seen.ndim == 1 else None,
         moved=_moved(trace.measures, moment.step),
         acts=(_name(evidence, int(moment.action_without)), _name(evidence, int(moment.action))) if is_choice else None,
@@ -82,16 +87,15 @@ def _shown(evidence: Evidence, moment: Moment, colour: int) -> ShownMoment:
     )
 
 
-def _pictures(moment: Moment, factor: float) -> list[tuple[str, str]]:
-    white = _white(float(moment.seen.max()))
-    added = 0.5 + factor * (moment.given - moment.seen) / white
-    shown = (("seen", moment.seen / white), ("added", added), ("given", moment.given / white))
+def _pictures(moment: Moment, tones: _Tones) -> list[tuple[str, str]]:
+    added = 0.5 + tones.factor * (moment.given - moment.seen) / tones.white
+    shown = (("seen", moment.seen / tones.white), ("added", added), ("given", moment.given / tones.white))
     return [(name, _source(shares)) for name, shares in shown]
 
 
 def _source(shares: NDArray[np.floating]) -> str:
     colours = shades(shares)
-    return data_uri(to_png(enlarged(colours, -(-_ROWS // colours.shape[0]))))
+    return data_uri(to_png(enlarged(colours, max(1, _ROWS // colours.shape[0]))))
 
 
 def _chart(evidence: Evidence, moment: Moment, colour: int) -> Markup:

@@ -16,6 +16,8 @@ from saddlepoint.evaluation.pictures import newest
 from saddlepoint.evaluation.traces import MOMENTS, MOST_ENTRIES, Moment, Trace
 
 _MOST_STRETCHES = 8 * MOMENTS
+_MOST_PIXELS = 3 * 256 * 256
+"""Of a frame that is kept: some dozens of them are held while an episode is played."""
 _MEASURES = {"kl": "kl_sum", "flips": "flips", "shift": "action_shift_sum"}
 """Names of a trace, and of the measures that they are."""
 Rank = tuple[float, float]
@@ -24,8 +26,11 @@ Rank = tuple[float, float]
 class Recorder:
     """The trace of an episode under way."""
 
-    def __init__(self, episode: Episode) -> None:
+    def __init__(self, episode: Episode, shape: tuple[int, ...]) -> None:
+        """`shape` is that of an observation."""
         self._episode = episode
+        self._keeps_entries = len(shape) == 1 and shape[0] <= MOST_ENTRIES
+        self._keeps_frames = newest(np.empty(shape, np.float32)).size <= _MOST_PIXELS
         self._actions: list[Any] = []
         self._rewards: list[float] = []
         self._observations: list[NDArray[np.float32]] = []
@@ -35,21 +40,21 @@ class Recorder:
     def add(self, actor: Actor, decision: Decision, reward: float) -> None:
         """Note a step that was taken, before the episode advances."""
         lane = self._episode.lane
-        measures = {
-            name: float(decision.measures.sums[own][lane])
-            for name, own in _MEASURES.items()
-            if own in decision.measures.sums
-        }
-        for name, value in measures.items():
-            self._measures.setdefault(name, []).append(value)
         self._actions.append(decision.actions[lane].copy())
         self._rewards.append(reward)
-        if decision.observation[lane].dim() == 1 and decision.observation[lane].numel() <= MOST_ENTRIES:
+        if self._keeps_entries:
             self._observations.append(decision.observation[lane].cpu().numpy().copy())
-        moved = measures.get("kl", measures.get("shift", 0.0))
-        if moved > 0:
-            rank = (measures.get("flips", 0.0), moved)
+        measures = self._measured(decision)
+        rank = (measures.get("flips", 0.0), measures.get("kl", measures.get("shift", 0.0)))
+        if rank[1] > 0 and self._keeps_frames:
             self._highlights.offer(self._episode.length, rank, lambda: _moment(actor, decision, self._episode))
+
+    def _measured(self, decision: Decision) -> dict[str, float]:
+        sums = decision.measures.sums
+        measures = {name: float(sums[own][self._episode.lane]) for name, own in _MEASURES.items() if own in sums}
+        for name, value in measures.items():
+            self._measures.setdefault(name, []).append(value)
+        return measures
 
     def trace(self) -> Trace:
         """Of all steps so far."""

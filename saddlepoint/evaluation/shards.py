@@ -132,7 +132,7 @@ class _Run:
         self._episodes: list[Episode | None] = [None] * shard.lanes
         self._actor = Actor(networks, plan, shard.lanes)
         self._totals = Totals(shard.lanes)
-        self._shown = shown
+        self._shown, self._shape = shown, plan.environment.observation.shape
         self._recorders: dict[int, Recorder] = {}
 
     def fill(self, finished: Finished) -> bool:
@@ -143,7 +143,7 @@ class _Run:
             self._episodes[episode.lane] = episode
             self._totals.clear(episode.lane)
             if episode.entry in self._shown:
-                self._recorders[episode.lane] = Recorder(episode)
+                self._recorders[episode.lane] = Recorder(episode, self._shape)
         if started:
             lanes, seeds = [e.lane for e in started], [e.environment_seed for e in started]
             self.environment.reset(lanes, seeds)

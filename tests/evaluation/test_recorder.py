@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from saddlepoint.evaluation.acting import Networks
-from saddlepoint.evaluation.recorder import _Highlights
+from saddlepoint.evaluation.lanes import Episode
+from saddlepoint.evaluation.recorder import Recorder, _Highlights
 from saddlepoint.evaluation.shards import play
 from saddlepoint.evaluation.traces import MOMENTS, Moment, Trace, traced
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan
@@ -132,3 +133,12 @@ def test_a_change_of_the_likeliest_action_ranks_above_any_distance() -> None:
 def _moment(step: int) -> Moment:
     nothing = np.zeros(1, np.float32)
     return Moment(step, nothing, nothing, nothing, nothing, nothing, nothing)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kept"),
+    [((64,), (True, True)), ((65,), (False, True)), ((4, 84, 84), (False, True)), ((3, 1024, 1024), (False, False))],
+)
+def test_what_is_too_large_is_not_kept(shape: tuple[int, ...], kept: tuple[bool, bool]) -> None:
+    recorder = Recorder(Episode(0, EpisodeId(0, 0, 0), cell(0)), shape)
+    assert (recorder._keeps_entries, recorder._keeps_frames) == kept

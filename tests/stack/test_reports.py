@@ -55,7 +55,9 @@ def test_a_policy_for_a_gymnasium_environment_gets_a_complete_report(
     assert "<html" in (report.save(tmp_path) / "report.html").read_text(encoding="utf-8")
 
 
-def test_an_atari_policy_is_played_under_every_attack(client: AttackClient, policies: dict[str, Path]) -> None:
+def test_an_atari_policy_is_played_under_every_attack_and_its_game_is_shown(
+    client: AttackClient, policies: dict[str, Path], tmp_path: Path
+) -> None:
     env = "BoxingNoFrameskip-v4"
     report = client.robustness_report(
         policies[env], env=env, seeds=2, episodes_per_seed=1, max_episode_steps=20, progress=False
@@ -64,6 +66,9 @@ def test_an_atari_policy_is_played_under_every_attack(client: AttackClient, poli
     assert {length for cell in report.cells for length in cell.lengths} == {20}
     assert [cell.truncated for cell in report.cells] == [2] * 5
     assert 0 < report.cell("ce").max_linf <= 4.0
+    page = (report.save(tmp_path) / "report.html").read_text(encoding="utf-8")
+    assert "data:video/mp4;base64," in page
+    assert "earned the same rewards step by step" in page
 
 
 @pytest.mark.skipif(shutil.which("curl") is None and "CI" not in os.environ, reason="there is no curl here")
