@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from saddlepoint.evaluation.evidence import Evidence
 from saddlepoint.evaluation.html import render_html
-from service.reports import FORMATS
+from service.report_forms import REPORT_FORMATS
 from tests.evaluation.sample_evidence import STEPS, sample_evidence, vector_evidence
 from tests.evaluation.sample_report import sample_report
 
@@ -43,7 +43,7 @@ def open_report(page: Page, evidence: Evidence) -> None:
     body = render_html(sample_report(), evidence)
 
     def answer(route: Route) -> None:
-        route.fulfill(body=body, headers={"Content-Type": "text/html", **FORMATS["html"].headers})
+        route.fulfill(body=body, headers={"Content-Type": "text/html", **REPORT_FORMATS["html"].headers})
 
     page.route("**/*", answer)
     page.goto(URL)

@@ -71,9 +71,9 @@ def shown(
     """What the page of the evaluation is given, while its report is made."""
     seen: list[Evidence | NoEvidence] = []
 
-    def render(report: RobustnessReport, evidence: Evidence | NoEvidence) -> str:
+    def render(report: RobustnessReport, evidence: Evidence | NoEvidence) -> dict[str, bytes]:
         seen.append(evidence)
-        return report.id
+        return {"html": report.id.encode()}
 
     def show(*arguments: Any) -> Evidence | NoEvidence:
         return evidence_of(record, names, *arguments)
@@ -174,8 +174,8 @@ def test_a_defect_costs_neither_the_report_nor_its_page(context: Context, plan: 
 
 
 def test_a_page_that_cannot_show_the_evidence_goes_without_it(context: Context, plan: Plan) -> None:
-    def render(report: RobustnessReport, evidence: Evidence | NoEvidence) -> str:
-        return evidence.reason if isinstance(evidence, NoEvidence) else str(1 / 0)
+    def render(report: RobustnessReport, evidence: Evidence | NoEvidence) -> dict[str, bytes]:
+        return {"html": evidence.reason.encode() if isinstance(evidence, NoEvidence) else bytes(1 // 0)}
 
     def show(*arguments: Any) -> Evidence | NoEvidence:
         return evidence_of(record, names, *arguments)
