@@ -25,7 +25,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from saddlepoint.errors import Unavailable
-from saddlepoint.queue import JobQueue, RobustQueue, connect
+from saddlepoint.queue import JobQueue, RobustQueue, connect, is_away
 from saddlepoint.settings import Settings
 
 _MISSED_BEATS = 6
@@ -99,7 +99,9 @@ class RobustWorker(Worker):
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:
             super().maintain_heartbeats(job, execution)
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except redis.RedisError as error:
+            if not is_away(error):
+                raise
             _log.warning("worker %s: no heartbeat, Redis is away: %s", self.name, error)
 
     def subscribe(self) -> None:

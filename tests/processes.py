@@ -1,11 +1,12 @@
 """Worker processes for tests, ended for certain."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,6 +35,23 @@ def kill_all(process: subprocess.Popen[bytes]) -> None:
     for member in family(process.pid):
         kill(member)
     process.wait(timeout=10)
+
+
+def limit_files(process: psutil.Process, size: int) -> None:
+    """Bound what a process and its descendants may write to a file: with 0 their disk is as good as full (EFBIG).
+
+    Python, and what runs `through_full_disks`, ignores the signal that would end others.
+    """
+    with suppress(psutil.NoSuchProcess):
+        hard = process.rlimit(resource.RLIMIT_FSIZE)[1]
+        process.rlimit(resource.RLIMIT_FSIZE, (size, hard))
+        for child in process.children():  # after it, because what is forked from now on has its limit
+            limit_files(child, size)
+
+
+def through_full_disks(command: Sequence[str]) -> tuple[str, ...]:
+    """A command whose process outlives a write beyond such a limit."""
+    return ("sh", "-c", 'trap \'\' XFSZ; exec "$0" "$@"', *command)
 
 
 def family(pid: int) -> list[int]:

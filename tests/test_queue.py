@@ -1,19 +1,28 @@
 """The queue: jobs that are not queued twice, and hints that may be lost."""
 
 import json
+import resource
+import shutil
+import subprocess
+import tempfile
 import time
 import zlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from clients.premises import valkey_command
 from saddlepoint.errors import Unavailable
-from saddlepoint.queue import EVALUATE, SHARD, JobQueue, LiveProgress, Task, connect
+from saddlepoint.queue import EVALUATE, SHARD, JobQueue, LiveProgress, Task, connect, is_away
+from tests.processes import kill_all, limit_files, through_full_disks, wait_until
+from tests.valkey import url_of
 
 GOOD = Task("tests.test_queue.succeed", "tests")
 BAD = Task("tests.test_queue.fail", "tests")
@@ -196,3 +205,60 @@ def test_redis_being_away_is_unavailable(tmp_path: Path) -> None:
     ):
         with pytest.raises(Unavailable):
             action()
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[tuple[str, psutil.Process]]:
+    """The URL and the process of a server that may be spoiled."""
+    folder = Path(tempfile.mkdtemp(prefix="sp-"))
+    command = through_full_disks(valkey_command(folder / "data", folder / "s"))
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    wait_until((folder / "s").exists, within_s=20, what="the start of Valkey")
+    yield url_of(folder), psutil.Process(server.pid)
+    kill_all(server)
+    shutil.rmtree(folder)
+
+
+def everything(queue: JobQueue) -> list[Callable[[], object]]:
+    """What the service, a worker and the reconciler ask of Redis that writes."""
+    return [
+        lambda: queue.enqueue(SHARD, "evaluation", "7", timeout_s=90),
+        lambda: queue.set_phase("evaluation", "starting"),
+        lambda: queue.record_episodes("evaluation", [(0, 1, 2)]),
+        lambda: queue.hold_lease("reconciler", "somebody", 10.0),
+    ]
+
+
+def test_a_redis_whose_disk_is_full_is_unavailable_until_it_is_not(own_valkey: tuple[str, psutil.Process]) -> None:
+    url, server = own_valkey
+    queue = JobQueue.open(url)
+    limit_files(server, 0)
+    wait_until(lambda: not is_writable(queue), within_s=20, what="the refusal")
+    for ask in everything(queue):
+        with pytest.raises(Unavailable):
+            ask()
+    limit_files(server, resource.RLIM_INFINITY)
+    wait_until(lambda: is_writable(queue), within_s=20, what="the recovery")
+    for ask in everything(queue):
+        ask()
+
+
+def is_writable(queue: JobQueue) -> bool:
+    try:
+        queue.set_phase("evaluation", "processing")
+    except Unavailable:
+        return False
+    return True
+
+
+def test_a_redis_that_is_full_is_unavailable(own_valkey: tuple[str, psutil.Process]) -> None:
+    queue = JobQueue.open(own_valkey[0])
+    with redis.Redis.from_url(own_valkey[0]) as client:
+        client.config_set("maxmemory", 1)
+    for ask in everything(queue):
+        with pytest.raises(Unavailable):
+            ask()
+
+
+def test_an_error_of_ours_is_not_taken_for_an_absence() -> None:
+    assert not is_away(redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"))

@@ -1,6 +1,6 @@
 """Jobs over RQ on Redis: what to run, what runs, and how far it is. All of it may vanish; the store is the truth."""
 
-from saddlepoint.queue.connecting import connect
+from saddlepoint.queue.connecting import connect, is_away
 from saddlepoint.queue.jobs import JobQueue
 from saddlepoint.queue.progress import LiveProgress, Phase
 from saddlepoint.queue.robust_queue import RobustQueue
@@ -33,4 +33,5 @@ __all__ = [
     "RobustQueue",
     "Task",
     "connect",
+    "is_away",
 ]

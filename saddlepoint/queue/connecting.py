@@ -12,6 +12,14 @@ from saddlepoint.errors import Unavailable
 _CONNECT_TIMEOUT_S = 2.0
 ANSWER_S = 5.0
 _RETRIES = 3
+_AWAY = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+)
+_CANNOT_PERSIST = "MISCONF"
+"""Redis takes nothing, not even a ping, while its disk does not; the client library has no class for it."""
 
 
 def connect(url: str, *, answer_s: float = ANSWER_S) -> redis.Redis:
@@ -28,10 +36,17 @@ def connect(url: str, *, answer_s: float = ANSWER_S) -> redis.Redis:
     )
 
 
+def is_away(error: redis.RedisError) -> bool:
+    """Whether Redis may do later what it did not do now: it is not there, loads its data, or it or its disk is full."""
+    return isinstance(error, _AWAY) or _CANNOT_PERSIST in str(error)
+
+
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn Redis being away, or still loading its data, into Unavailable."""
+    """Turn Redis being away into Unavailable."""
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError) as error:
+    except redis.RedisError as error:
+        if not is_away(error):
+            raise
         raise Unavailable("The queue cannot be reached right now; what was accepted is safe. Try again.") from error
