@@ -12,12 +12,12 @@ import psutil
 import redis
 
 from tests.chaos.stack import Stack, horses_of
-from tests.processes import kill, wait_until
+from tests.processes import kill, limit_files, wait_until
 
 FROZEN_S = 36.0
 """Longer than six heartbeats, after which a worker is taken for dead."""
 _FULL_S = 4.0
-_PYTHON = ("service", "validator", "evaluator", "reconciler", "trainer")
+_ROLES = ("valkey", "service", "validator", "evaluator", "reconciler", "trainer")
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ def fail_writes(stack: Stack, random: Random) -> Hit | None:
 
 
 def fill_disk(stack: Stack, random: Random) -> Hit | None:
-    """Likewise for every process but Valkey."""
-    everybody = [process for role in _PYTHON for process in stack.processes(role)]
+    """Likewise for everybody."""
+    everybody = [process for role in _ROLES for process in stack.processes(role)]
     return _limited("all", everybody) if stack.horses("evaluator") else None
 
 
@@ -123,14 +123,10 @@ def _signal(processes: Sequence[psutil.Process], signum: signal.Signals) -> None
 
 
 def _limited(role: str, processes: Sequence[psutil.Process]) -> Hit:
-    limit_files(processes, 0)
-    return Hit(role, processes[0].pid, True, partial(limit_files, processes, resource.RLIM_INFINITY), _FULL_S)
+    _limit(processes, 0)
+    return Hit(role, processes[0].pid, True, partial(_limit, processes, resource.RLIM_INFINITY), _FULL_S)
 
 
-def limit_files(processes: Sequence[psutil.Process], size: int) -> None:
-    """Bound what these processes, and then those forked from them, may write to a file: Python ignores the signal."""
+def _limit(processes: Sequence[psutil.Process], size: int) -> None:
     for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            hard = process.rlimit(resource.RLIMIT_FSIZE)[1]
-            process.rlimit(resource.RLIMIT_FSIZE, (size, hard))
-            limit_files(process.children(), size)
+        limit_files(process, size)

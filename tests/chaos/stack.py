@@ -16,7 +16,7 @@ from clients.premises import HOST, free_port, socket_folder
 from clients.supervisor import Supervisor
 from clients.up import stack as processes_of
 from saddlepoint.store import Store, open_store
-from tests.processes import wait_until
+from tests.processes import through_full_disks, wait_until
 
 _TRAINER = ("tests.trainer.trainer_process", "steady")
 """It keeps a checkpoint after every update, since a whole training takes seconds here."""
@@ -121,7 +121,7 @@ def is_ready(stack: Stack) -> bool:
 
 def _changed(spec: ChildSpec, plan: Plan) -> ChildSpec:
     if spec.argv[0] != sys.executable:
-        return spec
+        return replace(spec, argv=through_full_disks(spec.argv))
     module = _TRAINER if spec.name == "trainer" else spec.argv[2:]
     argv: Sequence[str] = (sys.executable, "-m", *plan.through, *module)
     return replace(spec, argv=tuple(argv), environment={**spec.environment, **_ENVIRONMENT, **dict(plan.settings)})
