@@ -14,8 +14,8 @@ import redis
 from tests.chaos.stack import Stack, horses_of
 from tests.processes import kill, limit_files, wait_until
 
-FROZEN_S = 36.0
-"""Longer than six heartbeats, after which a worker is taken for dead."""
+FROZEN_S = 9.0
+"""Longer than six heartbeats of a second, after which an impatient worker is taken for dead."""
 _FULL_S = 4.0
 _ROLES = ("valkey", "service", "validator", "evaluator", "reconciler", "trainer")
 

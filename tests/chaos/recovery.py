@@ -1,4 +1,4 @@
-"""How long it takes from a fault until the job that it struck goes on, on a stack that does nothing else."""
+"""How long it takes from a fault until the job that it struck goes on, on a stack like production that is else idle."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from tests.chaos.batch import make_policies
 from tests.chaos.caller import Caller
 from tests.chaos.faults import Fault, kill_horse, kill_service, kill_worker, lose_valkey
 from tests.chaos.history import History
-from tests.chaos.stack import Plan, Stack, running
+from tests.chaos.stack import PRODUCTION, Stack, running
 from tests.chaos.stories import World, evaluation_of
 from tests.processes import is_running, wait_until
 
@@ -81,7 +81,7 @@ def measure(folder: Path, history: History) -> Iterator[tuple[str, float, list[f
     """Of every recovery its name, the seconds allowed, and those that it took each time."""
     random, first_seed = Random(0), count(0, 1000)
     with (
-        running(folder / "data", Plan(), lambda text: history.add("supervisor", text=text)) as stack,
+        running(folder / "data", PRODUCTION, lambda text: history.add("supervisor", text=text)) as stack,
         closing(Caller(stack.url, history)) as caller,
     ):
         world = World(caller, history, make_policies(folder / "policies"), calm=True)

@@ -3,9 +3,9 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -18,8 +18,12 @@ from clients.up import stack as processes_of
 from saddlepoint.store import Store, open_store
 from tests.processes import through_full_disks, wait_until
 
-_TRAINER = ("tests.trainer.trainer_process", "steady")
-"""It keeps a checkpoint after every update, since a whole training takes seconds here."""
+IMPATIENT = {
+    "evaluator": ("tests.faults.worker_process", "evaluate"),
+    "trainer": ("tests.trainer.trainer_process", "steady"),
+}
+"""By role, what runs instead of the modules of production: workers that take each other for dead after six seconds,
+and keep a checkpoint after every update, since a whole training takes seconds here."""
 _ENVIRONMENT = {"SADDLEPOINT_PRECISION": "fp32", "OMP_NUM_THREADS": "1"}
 _SOON = Backoff(first_s=0.5, longest_s=1.0)
 """What is killed all the time must not be taken for what cannot live."""
@@ -27,11 +31,15 @@ _SOON = Backoff(first_s=0.5, longest_s=1.0)
 
 @dataclass(frozen=True)
 class Plan:
-    """What to start: how many evaluators, what stands between Python and each module, and extra settings."""
+    """What to start: how many evaluators, what instead of a role's module, and what in front of every module."""
 
     workers: int = 2
+    instead: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: IMPATIENT)
     through: tuple[str, ...] = ()
-    settings: tuple[tuple[str, str], ...] = ()
+    reconcile_interval_s: float = 2.0
+
+
+PRODUCTION = Plan(instead={}, reconcile_interval_s=10.0)
 
 
 @dataclass
@@ -122,6 +130,8 @@ def is_ready(stack: Stack) -> bool:
 def _changed(spec: ChildSpec, plan: Plan) -> ChildSpec:
     if spec.argv[0] != sys.executable:
         return replace(spec, argv=through_full_disks(spec.argv))
-    module = _TRAINER if spec.name == "trainer" else spec.argv[2:]
-    argv: Sequence[str] = (sys.executable, "-m", *plan.through, *module)
-    return replace(spec, argv=tuple(argv), environment={**spec.environment, **_ENVIRONMENT, **dict(plan.settings)})
+    module = plan.instead.get(spec.name.partition("-")[0], spec.argv[2:])
+    settings = _ENVIRONMENT | {"SADDLEPOINT_RECONCILE_INTERVAL_S": f"{plan.reconcile_interval_s}"}
+    return replace(
+        spec, argv=(sys.executable, "-m", *plan.through, *module), environment={**spec.environment, **settings}
+    )

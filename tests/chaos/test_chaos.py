@@ -32,7 +32,7 @@ def test_faults_change_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("through", [(), ("tests.chaos.overwriting",)], ids=["put-if-absent", "overwriting"])
 def test_puts_that_replace_what_is_there_are_found(tmp_path: Path, through: tuple[str, ...]) -> None:
     """Redis loses what runs, which then runs twice at once."""
-    plan = Plan(workers=3, through=through, settings=(("SADDLEPOINT_RECONCILE_INTERVAL_S", "0.5"),))
+    plan = Plan(workers=3, through=through, reconcile_interval_s=0.5)
     trouble = Trouble(8, pause_s=(1.0, 2.0), faults={"wipe valkey": (1, wipe_valkey)})
     with closing(History(tmp_path / "history.jsonl")) as history:
         events = play_round(tmp_path, history, [BOXING_STORY], Random(SEED), trouble, plan)
