@@ -12,7 +12,7 @@ CPU_INDEX = $(shell $(PYTHON) -c '$(PROBE)' $(CPU_WHEELS)/torch/ 2>/dev/null && 
 TORCH_INDEX ?= $(if $(shell nvidia-smi 2>/dev/null),,$(CPU_INDEX))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow format bench compose-test clean
+.PHONY: help demo test slow format bench chaos compose-test clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -36,6 +36,9 @@ format: .venv/.dev ## format the code and mend what the linter can
 
 bench: .venv/.dev ## the benchmarks, written to bench/results.json
 	$(BIN)/python -m tests.benchmarks
+
+chaos: .venv/.dev ## kill, freeze and starve a whole stack (FAULTS=500 SEED=1), check its history, written to build/chaos
+	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED))
 
 compose-test: .venv/.dev ## build the images and drive the stack with the client (needs a container engine)
 	TORCH_INDEX="$(CPU_INDEX)" $(BIN)/pytest -m compose tests/compose

@@ -68,7 +68,7 @@ def _say(text: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("--faults", type=int, default=20)
+    parser.add_argument("--faults", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     return parser
 

@@ -21,16 +21,16 @@ def _cartpole(first_seed: int, seeds: int = 12, **more: Any) -> dict[str, Any]:
     } | more
 
 
-_BOXING = {"env": BOXING, "seeds": [1, 2], "episodes_per_seed": 2, "attacks": ["none", "ce"], "max_episode_steps": 20}
+_BOXING = {"env": BOXING, "seeds": [1, 2], "episodes_per_seed": 1, "attacks": ["none", "ce"], "max_episode_steps": 20}
 
 BOXING_STORY = Story("boxing", evaluate, _BOXING)
 QUICK = (
+    BOXING_STORY,
     Story("twice", evaluate_twice, _cartpole(0)),
     Story("trained", train, cartpole_spec(150 * 256).model_dump(mode="json")),
     Story("extended", extend, _cartpole(100, seeds=6)),
     Story("canceled", cancel, _cartpole(200)),
     Story("uploaded", upload_first, _cartpole(300, attacks=["none", "max", "min"])),
-    BOXING_STORY,
 )
 BATCH = (
     *QUICK,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +13,15 @@ from tests.chaos.caller import Caller
 from tests.chaos.history import Event, History, of_kind
 from tests.chaos.ledger import Ledger
 from tests.chaos.nemesis import Nemesis, Weighted, all_faults
-from tests.chaos.stack import Plan, Stack, running
+from tests.chaos.stack import Plan, Stack, is_ready, running
 from tests.chaos.stories import Story, World, read_report
 from tests.processes import wait_until
 
 _STORIES_AT_ONCE = 4
 _TICK_S = 0.05
 _LOOK_S = 0.25
-_CLEANED_WITHIN_S = 60.0
-"""The reconciler removes the markers of what ended while their remover was killed."""
+_QUIET_WITHIN_S = 60.0
+"""The service may have to start again, and the reconciler to remove markers whose remover was killed."""
 
 
 @dataclass(frozen=True)
@@ -46,62 +46,76 @@ def play_round(
         closing(Caller(stack.url, history)) as caller,
     ):
         history.add("round", faults=trouble.left)
-        world = World(caller, history, make_policies(folder / "policies"), calm=trouble.left == 0)
-        ledger = Ledger(stack.store, stack.store_folder, history)
         faults = trouble.faults or all_faults(caller.is_asking)
-        nemesis = Nemesis(stack, history, random, faults, trouble.left, trouble.pause_s)
-        _tell(world, stack, stories, nemesis, ledger, first)
-        _look_back(world, stack, ledger, first)
+        _Round(
+            World(caller, history, make_policies(folder / "policies"), calm=trouble.left == 0),
+            stack,
+            Nemesis(stack, history, random, faults, trouble.left, trouble.pause_s),
+            Ledger(stack.store, stack.store_folder, history),
+            first,
+        ).play(stories)
     return history.events[first:]
 
 
-def _tell(world: World, stack: Stack, stories: Sequence[Story], nemesis: Nemesis, ledger: Ledger, first: int) -> None:
-    """Let everything happen until the stories are told."""
-    looked_at = 0.0
-    with ThreadPoolExecutor(_STORIES_AT_ONCE) as threads:
-        told: list[Future[None]] = [threads.submit(_tell_one, world, story) for story in stories]
-        while not all(future.done() for future in told):
-            stack.tend()
-            nemesis.tick()
-            if time.monotonic() - looked_at > _LOOK_S:
-                ledger.look({event["id"] for event in _accepted(world, first) if event["work"] == "evaluation"})
-                looked_at = time.monotonic()
-            time.sleep(_TICK_S)
-    nemesis.end()
+@dataclass
+class _Round:
+    world: World
+    stack: Stack
+    nemesis: Nemesis
+    ledger: Ledger
+    first: int
+    """Of the events of this round."""
+    looked_at_s: float = 0.0
+
+    def play(self, stories: Sequence[Story]) -> None:
+        with ThreadPoolExecutor(_STORIES_AT_ONCE) as threads:
+            told = [threads.submit(_tell, self.world, story) for story in stories]
+            try:
+                while not all(future.done() for future in told):
+                    self.step()
+            except BaseException:
+                self.world.caller.close()  # which ends the stories
+                raise
+        self.nemesis.end()
+        self.look_back()
+
+    def step(self) -> None:
+        """Do what is due meanwhile."""
+        self.stack.tend()
+        self.nemesis.tick()
+        if time.monotonic() - self.looked_at_s > _LOOK_S:
+            self.ledger.look({event["id"] for event in self.accepted() if event["work"] == "evaluation"})
+            self.looked_at_s = time.monotonic()
+        time.sleep(_TICK_S)
+
+    def accepted(self) -> list[Event]:
+        return of_kind(self.world.history.events[self.first :], "accepted")
+
+    def look_back(self) -> None:
+        """Once there are no more faults, see what every job has come to, and that it is what was shown before."""
+        try:
+            wait_until(self.is_quiet, within_s=_QUIET_WITHIN_S, what="the end of all work")
+        except AssertionError:
+            self.world.history.add("left", active=list(self.stack.store.list("active/")))
+        for event in {event["job"]: event for event in self.accepted()}.values():
+            self.look_back_at(event["job"], event["id"], event["work"])
+
+    def is_quiet(self) -> bool:
+        return is_ready(self.stack) and not self.stack.has_work()
+
+    def look_back_at(self, label: str, job_id: str, work: str) -> None:
+        path = f"/v1/{work}s/{job_id}"
+        state = self.world.caller.look(label, path)
+        if work == "training":
+            self.ledger.close_training(label, job_id, state["policy_id"])
+        else:
+            read_report(self.world, label, path)
+            self.ledger.look({job_id})
+            self.ledger.close(label, job_id)
 
 
-def _tell_one(world: World, story: Story) -> None:
+def _tell(world: World, story: Story) -> None:
     try:
         story.tell(world, story.label, story.spec)
     except Exception as error:
         world.history.add("stuck", job=story.label, error=f"{type(error).__name__}: {error}")
-
-
-def _look_back(world: World, stack: Stack, ledger: Ledger, first: int) -> None:
-    """Once there are no more faults, see what every job has come to, and that it is what was shown before."""
-
-    def is_clean() -> bool:
-        stack.tend()
-        return not stack.has_work()
-
-    try:
-        wait_until(is_clean, within_s=_CLEANED_WITHIN_S, what="the last marker's removal")
-    except AssertionError:
-        world.history.add("left", active=list(stack.store.list("active/")))
-    for label, event in {event["job"]: event for event in _accepted(world, first)}.items():
-        path = f"/v1/{event['work']}s/{event['id']}"
-        with ThreadPoolExecutor(1) as asking:
-            state = asking.submit(world.caller.look, label, path)
-            while not state.done():
-                stack.tend()
-                time.sleep(_TICK_S)
-        if event["work"] == "training":
-            ledger.close_training(label, event["id"], state.result()["policy_id"])
-        else:
-            read_report(world, label, path)
-            ledger.look({event["id"]})
-            ledger.close(label, event["id"])
-
-
-def _accepted(world: World, first: int) -> list[Event]:
-    return of_kind(world.history.events[first:], "accepted")

@@ -1,8 +1,5 @@
 """An evaluation whose workers, queue and reconciler are killed under it: the report is the same."""
 
-import random
-from collections import Counter
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -37,25 +34,6 @@ def test_a_fault_changes_nothing(tmp_path: Path, policy: ImportedPolicy, expecte
         assert stack.wait(within_s=150).status == "succeeded"
         assert stack.report() == expected
         assert list(stack.context.store.list("nondeterministic/")) == []
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_fault_upon_fault_changes_nothing(tmp_path: Path, policy: ImportedPolicy, expected: object) -> None:
-    """As many evaluations as it takes for 20 faults, however fast the machine plays one."""
-    generator, happened, rounds = random.Random(7), Counter[str](), count()
-    while happened.total() < 20:
-        with running_stack(tmp_path / str(next(rounds)), policy, workers=2) as stack:
-            stack.wait_for_play()
-            while not stack.evaluation_has_ended():
-                fault = generator.choice(FAULTS)
-                struck = fault(stack)
-                happened[fault.__name__] += struck
-                stack.pause(generator.uniform(0.5, 2.5) if struck else 0.1)
-                assert happened.total() < 200, "no evaluation ends"
-            assert stack.wait(within_s=60).error is None
-            assert stack.report() == expected
-            assert list(stack.context.store.list("nondeterministic/")) == []
 
 
 def test_a_canceled_evaluation_stops_within_seconds(tmp_path: Path, policy: ImportedPolicy) -> None:
