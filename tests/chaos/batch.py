@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.stories import Story, cancel, evaluate, evaluate_twice, extend, train, upload_first
+from tests.chaos.stories import Story, cancel, evaluate, evaluate_twice, extend, train, upload_first, upload_many
 from tests.stack.policies import balancing_cartpole, random_boxer
 from tests.trainer.cartpole import cartpole_spec
 
@@ -26,6 +26,7 @@ _BOXING = {"env": BOXING, "seeds": [1, 2], "episodes_per_seed": 1, "attacks": ["
 BOXING_STORY = Story("boxing", evaluate, _BOXING)
 QUICK = (
     BOXING_STORY,
+    Story("uploads", upload_many, {"env": CARTPOLE, "names": 20}),
     Story("twice", evaluate_twice, _cartpole(0)),
     Story("trained", train, cartpole_spec(150 * 256).model_dump(mode="json")),
     Story("extended", extend, _cartpole(100, seeds=6)),

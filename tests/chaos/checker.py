@@ -33,9 +33,10 @@ def answers_are_documented(events: list[Event], expected: Expected) -> Iterator[
 
 
 def a_job_has_one_id(events: list[Event], expected: Expected) -> Iterator[str]:
-    for job, found in _grouped(events, "accepted", "id").items():
-        if len(set(found)) != 1:
-            yield f"{job}: was accepted as {sorted(set(found))}"
+    for kind in ("accepted", "uploaded"):
+        for job, found in _grouped(events, kind, "id").items():
+            if len(set(found)) != 1:
+                yield f"{job}: was {kind} as {sorted(set(found))}"
 
 
 def every_job_ends_as_it_should(events: list[Event], expected: Expected) -> Iterator[str]:

@@ -22,7 +22,7 @@ from tests.chaos.faults import (
 from tests.chaos.history import History
 from tests.chaos.stack import Stack
 
-_PATIENCE_S = 8.0
+_PATIENCE_S = 4.0
 """How long a fault waits for something at work to strike, before another one has its turn."""
 
 Weighted = Mapping[str, tuple[int, Fault]]

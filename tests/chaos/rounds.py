@@ -17,7 +17,7 @@ from tests.chaos.stack import Plan, Stack, is_ready, running
 from tests.chaos.stories import Story, World, read_report
 from tests.processes import wait_until
 
-_STORIES_AT_ONCE = 4
+_STORIES_AT_ONCE = 5
 _TICK_S = 0.05
 _LOOK_S = 0.25
 _QUIET_WITHIN_S = 60.0

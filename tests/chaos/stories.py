@@ -73,16 +73,15 @@ def extend(world: World, label: str, spec: Spec) -> None:
 
 def upload_first(world: World, label: str, spec: Spec) -> None:
     """Upload a policy, and evaluate it by its id."""
-    policy = world.policies[spec["env"]]
-    path, answered = "/v1/policies", 202
-    while answered == 202:
-        file = {"policy": (policy.name, policy.read_bytes())}
-        answer = world.caller.call(label, "POST", path, allowed=_UPLOADED, files=file)
-        answered = answer.status_code
-    world.history.add("uploaded", job=label, id=answer.json()["id"])
-    wanted = {**spec, "policy_id": answer.json()["id"]}
+    wanted = {**spec, "policy_id": _upload(world, label, spec["env"])}
     answer = world.caller.call(label, "POST", "/v1/evaluations", allowed=ACCEPTED, json=wanted)
     _finish(world, label, _path(_accepted(world, label, answer)))
+
+
+def upload_many(world: World, label: str, spec: Spec) -> None:
+    """Upload a policy under many names, each of which is another one to the service."""
+    for number in range(spec["names"]):
+        _upload(world, f"{label} {number}", spec["env"])
 
 
 def train(world: World, label: str, spec: Spec) -> None:
@@ -122,6 +121,18 @@ def _repeats(report: RobustnessReport, title: str) -> bool:
     """Whether a cell has an episode twice, or one too few."""
     asked = report.spec["episodes_per_seed"] * len(report.spec["seeds"])
     return any(len(cell.returns) != asked or cell.episodes != asked for cell in report.cells if cell.title == title)
+
+
+def _upload(world: World, label: str, env: str) -> str:
+    """Send a file by the name of `label` until there is a verdict; the policy's id."""
+    policy = world.policies[env]
+    files = {"card": (None, json.dumps({"name": label})), "policy": (policy.name, policy.read_bytes())}
+    answer = world.caller.call(label, "POST", "/v1/policies", allowed=_UPLOADED, files=files)
+    while answer.status_code == 202:
+        answer = world.caller.call(label, "POST", "/v1/policies", allowed=_UPLOADED, files=files)
+    policy_id: str = answer.json()["id"]
+    world.history.add("uploaded", job=label, id=policy_id)
+    return policy_id
 
 
 def _post(world: World, label: str, spec: Spec, *, key: str, allowed: frozenset[int]) -> httpx.Response:

@@ -75,6 +75,11 @@ BROKEN: list[tuple[str, Rule, list[Event]]] = [
     ("an error of the service", answers_are_documented, changed(0, status=500)),
     ("a rejection that nobody asked for", answers_are_documented, changed(1, status=422)),
     ("another id for the same", a_job_has_one_id, changed(3, id="3")),
+    (
+        "another id for one file",
+        a_job_has_one_id,
+        [*sound(), *({"kind": "uploaded", "job": "played", "id": number} for number in "12")],
+    ),
     ("a job that never ends", every_job_ends_as_it_should, changed(8, status="processing")),
     ("a job that fails", every_job_ends_as_it_should, changed(8, status="failed")),
     ("a cancel that was acknowledged and ignored", every_job_ends_as_it_should, changed(7, status="succeeded")),
