@@ -9,7 +9,7 @@ import httpx
 from saddlepoint.schemas.evaluations import TERMINAL
 from tests.chaos.history import History
 
-_PATIENCE_S = 300.0
+_PATIENCE_S = 600.0
 _AGAIN_S = 0.3
 _LONG_POLL_S = 5
 

@@ -105,8 +105,14 @@ def fill_disk(stack: Stack, random: Random) -> Hit | None:
 
 def _busy(stack: Stack, role: str) -> list[psutil.Process]:
     """The workers that do a job, and are not frozen."""
-    awake = [worker for worker in stack.processes(role) if worker.status() != psutil.STATUS_STOPPED]
-    return [worker for worker in awake if horses_of(worker)]
+    return [worker for worker in stack.processes(role) if not _is_frozen(worker) and horses_of(worker)]
+
+
+def _is_frozen(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_STOPPED)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _struck(role: str, candidates: Sequence[psutil.Process], random: Random) -> Hit | None:

@@ -44,7 +44,7 @@ def is_tried_again(stack: Stack, evaluation_id: str) -> Callable[[], bool]:
     return lambda: len(_attempts(stack, evaluation_id)) > begun
 
 
-def is_begun_elsewhere(stack: Stack, evaluation_id: str) -> Callable[[], bool]:
+def is_what_waited_begun(stack: Stack, evaluation_id: str) -> Callable[[], bool]:
     """Whether a shard has begun after all that runs now has ended: Redis alone knew that it waited."""
     running = stack.horses("evaluator")
     begun: list[int] = []
@@ -73,7 +73,7 @@ RECOVERIES = {
     "horse killed": Recovery(kill_horse, _ONE_SHARD, is_tried_again, 2.0),
     "worker killed": Recovery(kill_worker, _ONE_SHARD, is_tried_again, 45.0),
     "service killed": Recovery(partial(kill_service, is_asked=lambda: True), _ONE_SHARD, is_answered, 5.0),
-    "Redis killed and its data lost": Recovery(lose_valkey, _MANY_SHARDS, is_begun_elsewhere, 60.0),
+    "Redis killed and its data lost": Recovery(lose_valkey, _MANY_SHARDS, is_what_waited_begun, 60.0),
 }
 
 

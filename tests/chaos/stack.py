@@ -35,11 +35,11 @@ class Plan:
 
     workers: int = 2
     instead: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: IMPATIENT)
-    through: tuple[str, ...] = ()
+    through: tuple[str, ...] = ("tests.chaos.unlucky",)
     reconcile_interval_s: float = 2.0
 
 
-PRODUCTION = Plan(instead={}, reconcile_interval_s=10.0)
+PRODUCTION = Plan(instead={}, through=(), reconcile_interval_s=10.0)
 
 
 @dataclass
