@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.batch import BOXING_STORY, QUICK
 from tests.chaos.campaign import run
-from tests.chaos.checker import artifacts_stay_as_they_are
+from tests.chaos.checker import check, contents
 from tests.chaos.faults import wipe_valkey
 from tests.chaos.history import History, of_kind
 from tests.chaos.rounds import Trouble, play_round
@@ -36,4 +36,4 @@ def test_puts_that_replace_what_is_there_are_found(tmp_path: Path, through: tupl
     trouble = Trouble(8, pause_s=(1.0, 2.0), faults={"wipe valkey": (1, wipe_valkey)})
     with closing(History(tmp_path / "history.jsonl")) as history:
         events = play_round(tmp_path, history, [BOXING_STORY], Random(SEED), trouble, plan)
-    assert bool(list(artifacts_stay_as_they_are(events, {}))) == bool(through)
+    assert bool(check(events, contents(events))) == bool(through)
