@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.chaos.batch import BOXING_STORY, QUICK
+from tests.chaos.batch import LONG, QUICK
 from tests.chaos.campaign import run
 from tests.chaos.checker import check, contents
 from tests.chaos.faults import wipe_valkey
@@ -35,5 +35,5 @@ def test_puts_that_replace_what_is_there_are_found(tmp_path: Path, through: tupl
     plan = Plan(workers=3, through=through, reconcile_interval_s=0.5)
     trouble = Trouble(8, pause_s=(1.0, 2.0), faults={"wipe valkey": (1, wipe_valkey)})
     with closing(History(tmp_path / "history.jsonl")) as history:
-        events = play_round(tmp_path, history, [BOXING_STORY], Random(SEED), trouble, plan)
+        events = play_round(tmp_path, history, [LONG], Random(SEED), trouble, plan)
     assert bool(check(events, contents(events))) == bool(through)
