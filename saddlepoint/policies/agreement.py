@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
@@ -12,6 +11,7 @@ from saddlepoint.errors import BackendDisagreement, NonFiniteWeights
 from saddlepoint.policies.found import Floats, Step
 from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE
 from saddlepoint.policies.network import PolicyNetwork
+from saddlepoint.policies.runtime import onnxruntime
 from saddlepoint.schemas.policies import HEAD_OUTPUTS
 
 ABSOLUTE, RELATIVE = 1e-4, 1e-5
