@@ -15,16 +15,19 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import redis
+from redis.client import Pipeline
 from rq import Queue, Worker
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from saddlepoint.errors import Unavailable
+from saddlepoint.pulse import beat
 from saddlepoint.queue import JobQueue, RobustQueue, connect, is_away
 from saddlepoint.settings import Settings
 
@@ -62,6 +65,7 @@ class RobustWorker(Worker):
 
     queue_class = RobustQueue
     on_death: OnDeath | None = None
+    pulse_file: Path | None = None
     _parent_pid = 0
 
     @property
@@ -71,6 +75,10 @@ class RobustWorker(Worker):
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         return _MISSED_BEATS * int(self.job_monitoring_interval)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        beat(self.pulse_file)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         self._parent_pid = os.getpid()
@@ -127,6 +135,7 @@ def run_worker(
         log_job_description=False,
     )
     worker.on_death = on_death
+    worker.pulse_file = settings.pulse_file
     try:
         worker.work(logging_level=_rq_level(settings.log_level))
     except redis.RedisError as error:

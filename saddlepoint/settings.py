@@ -28,6 +28,8 @@ class Settings(BaseModel):
     """redis://, rediss:// or unix://."""
     spool_dir: Path | None = None
     """Where uploads are written while they arrive; a folder `spool` beside a local store, else the temporary one."""
+    pulse_file: Path | None = None
+    """Touched by workers, trainers and the reconciler at every turn, for health checks."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     api_keys: dict[str, str] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ import threading
 from uuid import uuid4
 
 from saddlepoint.errors import StoreError, Unavailable
+from saddlepoint.pulse import beat
 from saddlepoint.settings import Settings
 from worker.context import Context
 from worker.reconciling import Reconciler
@@ -22,6 +23,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     context = Context.open(settings)
     reconciler, name = Reconciler(context), uuid4().hex
     while not stop.is_set():
+        beat(settings.pulse_file)
         try:
             if context.queue.hold_lease(_LEASE, name, _LEASE_INTERVALS * settings.reconcile_interval_s):
                 reconciler.run_pass()

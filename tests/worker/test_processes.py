@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from saddlepoint.queue import EVALUATE, JobQueue, RobustQueue
-from saddlepoint.rq_worker import RobustWorker
+from saddlepoint.rq_worker import RobustWorker, run_worker
 from saddlepoint.schemas import keys
 from saddlepoint.settings import Settings
 from saddlepoint.submission import submit_evaluation
@@ -144,3 +144,16 @@ except rq_worker.Interrupted:
 def test_a_request_to_stop_that_python_drops_in_a_finaliser_is_made_again() -> None:
     done = subprocess.run([sys.executable, "-c", FINALISER], capture_output=True, text=True, timeout=50, cwd=REPOSITORY)
     assert done.stdout == "interrupted\n"
+
+
+def test_the_reconciler_shows_that_it_goes_round(tmp_path: Path, redis_url: str) -> None:
+    pulse = tmp_path / "pulse"
+    run_until(pulse.exists, settings_of(tmp_path, redis_url).model_copy(update={"pulse_file": pulse}))
+
+
+def test_a_worker_shows_that_it_goes_round(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulse = tmp_path / "pulse"
+    work = RobustWorker.work
+    monkeypatch.setattr(RobustWorker, "work", lambda self, **options: work(self, burst=True, **options))
+    run_worker(EVALUATE, settings_of(tmp_path, redis_url).model_copy(update={"pulse_file": pulse}))
+    assert pulse.exists()
