@@ -12,7 +12,7 @@ CPU_INDEX = $(shell $(PYTHON) -c '$(PROBE)' $(CPU_WHEELS)/torch/ 2>/dev/null && 
 TORCH_INDEX ?= $(if $(shell nvidia-smi 2>/dev/null),,$(CPU_INDEX))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow format bench chaos compose-test clean
+.PHONY: help demo test slow format bench chaos compose-test lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -42,6 +42,11 @@ chaos: .venv/.dev ## kill, freeze and starve a whole stack (FAULTS=500 SEED=1), 
 
 compose-test: .venv/.dev ## build the images and drive the stack with the client (needs a container engine)
 	TORCH_INDEX="$(CPU_INDEX)" $(BIN)/pytest -m compose tests/compose
+
+lock: ## pin the packages of the images anew, with hashes: docker/*.lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet uv==0.13.9
+	UV=build/lock/bin/uv TORCH_WHEELS="$(PIP_FIND_LINKS)" docker/lock.sh
 
 clean: ## remove the environment and everything that was made
 	rm -rf .venv build dist demo bench *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
