@@ -1,14 +1,15 @@
-"""The project's compose file on this machine's container engine, whichever compose there is."""
+"""The project's compose files on this machine's container engine, whichever compose there is."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PROJECT = "saddlepoint-test"
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,10 @@ class Compose:
     """Runs compose commands for one project of its own, published on `port`."""
 
     words: tuple[str, ...]
+    project: str
     port: int
+    files: tuple[str, ...] = ("docker-compose.yml",)
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -24,21 +28,34 @@ class Compose:
 
     def run(self, *arguments: str, timeout_s: float = 300.0) -> str:
         """The output of a command. Raises CalledProcessError, whose notes hold what the command said."""
-        done = subprocess.run(
-            [*self.words, "--project-name", PROJECT, *arguments],
-            cwd=ROOT,
-            env={**os.environ, "SADDLEPOINT_PORT": str(self.port)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-        )
-        try:
-            done.check_returncode()
-        except subprocess.CalledProcessError as error:
-            error.add_note(f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
-            raise
-        return done.stdout
+        files = [word for file in self.files for word in ("--file", file)]
+        names = {"SADDLEPOINT_PORT": str(self.port)} | self.environment
+        # Relative paths in every file are those of the first one's folder.
+        return _run(*self.words, *files, "--project-name", self.project, *arguments, names=names, timeout_s=timeout_s)
+
+    def execute(self, service: str, *words: str) -> str:
+        """What a command says inside of a service's container."""
+        return self.run("exec", "-T", service, *words)
+
+    def containers(self, service: str) -> list[dict[str, Any]]:
+        """What the engine knows of a service's containers, running or not."""
+        return [inspect("container", name) for name in self.run("ps", "--all", "--quiet", service).split()]
+
+    def container(self, service: str) -> dict[str, Any]:
+        """The same of a service with one container."""
+        (found,) = self.containers(service)
+        return found
+
+    def crash(self, service: str) -> None:
+        """Kill everything in a container from inside, as a crash would: the engine was not asked to end it."""
+        self.run("exec", "-T", service, "sh", "-c", "kill -9 -1 || true")
+
+
+def inspect(kind: str, name: str) -> dict[str, Any]:
+    """What the engine knows of an image, a network or a container."""
+    (found,) = json.loads(_run("docker", kind, "inspect", name))
+    known: dict[str, Any] = found
+    return known
 
 
 def find_compose() -> tuple[str, ...] | None:
@@ -55,6 +72,24 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _run(*words: str, names: dict[str, str] | None = None, timeout_s: float = 60.0) -> str:
+    done = subprocess.run(
+        words,
+        cwd=ROOT,
+        env=os.environ | (names or {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+    )
+    try:
+        done.check_returncode()
+    except subprocess.CalledProcessError as error:
+        error.add_note(f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+        raise
+    return done.stdout
 
 
 def _fails(*words: str) -> bool:
