@@ -11,7 +11,7 @@ from pyarrow import csv, parquet
 from clients import AttackClient
 from clients.background import RunningStack
 from clients.cli import main
-from saddlepoint.schemas.evaluations import Evaluation
+from clients.watched import Evaluation
 from tests.stack import policies as made
 
 SPEC: dict[str, Any] = {"env": "CartPole-v1", "epsilon": 0.05, "seeds": 8, "episodes_per_seed": 1}
