@@ -76,6 +76,7 @@ def _context(report: RobustnessReport) -> dict[str, Any]:
         "policy": provenance.policy_facts(report.policy),
         "contents": report.policy.get("contents") or [],
         "limit": provenance.MAX_LISTED,
+        "environment": provenance.environment(report.env),
         "episodes": provenance.episodes(report),
         "commands": commands(report),
         "spec": json.dumps(minimal_spec(report.spec), indent=2, ensure_ascii=False),

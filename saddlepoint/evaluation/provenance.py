@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from saddlepoint.formats.numbers import NOTHING
+from saddlepoint.schemas.environments import atari_game
 from saddlepoint.schemas.reports import RobustnessReport
 
 MAX_LISTED = 60
@@ -53,6 +54,13 @@ def policy_facts(policy: Mapping[str, Any]) -> list[Fact]:
         if key not in _DESCRIBED and value not in (False, "none")
     ]
     return [fact for fact in [*facts, *others] if fact.value not in ("", NOTHING)]
+
+
+def environment(env: Mapping[str, Any]) -> dict[str, Any]:
+    """Its fields, without the options of frames where there are none."""
+    if atari_game(str(env.get("id", ""))) is not None:
+        return dict(env)
+    return {key: value for key, value in env.items() if key == "id" or (key == "kwargs" and value)}
 
 
 def episodes(report: RobustnessReport) -> dict[str, Any]:

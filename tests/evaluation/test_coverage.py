@@ -7,6 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from saddlepoint.evaluation.statistics import estimate, normalized, paired_difference
+from saddlepoint.evaluation.worst_case import worst_case
+from saddlepoint.schemas.reports import WorstCase
+from tests.evaluation.sample_comparison import cell
 
 pytestmark = pytest.mark.slow
 TRIALS = 600
@@ -64,3 +67,25 @@ def test_the_normalised_score(count: int) -> None:
         return found is not None and holds(found.ci95, 0.5)
 
     assert 0.92 <= coverage(held) <= 0.99
+
+
+def test_a_policy_that_just_reaches_a_threshold_hardly_ever_passes_it_by_luck() -> None:
+    """Four attacks that leave 50 to 70 of 100: judged by the mean, luck would pass it more often than not."""
+
+    def worst(rng: np.random.Generator) -> WorstCase:
+        clean = cell("none", rng.normal(100, 20, 8).tolist())
+        attacked = [cell(f"a{mean}@4", rng.normal(mean, 20, 8).tolist()) for mean in (50, 55, 60, 70)]
+        found = worst_case([clean, *attacked], clean, rng.normal(0, 20, 5).tolist())
+        assert found is not None
+        return found
+
+    def by_mean(rng: np.random.Generator) -> bool:
+        normalized_mean = worst(rng).normalized
+        return normalized_mean is not None and normalized_mean >= 0.5
+
+    def by_bound(rng: np.random.Generator) -> bool:
+        interval = worst(rng).normalized_ci95
+        return interval is not None and interval[0] >= 0.5
+
+    assert coverage(by_bound) <= 0.08
+    assert coverage(by_mean) >= 0.5
