@@ -11,7 +11,7 @@ from tests.service.test_comparisons import evaluated
 from tests.service.test_trainings import SPEC as TRAINING
 
 pytestmark = pytest.mark.anyio
-NAMED = [(method, path) for method, path in SCOPE_OF if "{" in path]
+NAMED = [(method, path) for method, path in SCOPE_OF if "_id}" in path]
 BODIES: dict[str, Any] = {"/v1/evaluations/{evaluation_id}/extend": {"epsilon": [1.0, 2.0]}}
 
 
