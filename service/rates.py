@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import redis
-from limits import RateLimitItem, parse
+from limits import parse
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import ConnectionPool
@@ -67,16 +67,13 @@ class Rate:
     async def _spend(self, limiter: SlidingWindowCounterRateLimiter, key_id: str) -> Allowance:
         granted = await limiter.hit(self._item, self._policy, key_id)
         reset_time, remaining = await limiter.get_window_stats(self._item, self._policy, key_id)
-        return self._allowance(self._item, remaining, reset_time - time.time(), is_exceeded=not granted)
-
-    def _allowance(self, item: RateLimitItem, remaining: int, reset_s: float, *, is_exceeded: bool) -> Allowance:
         return Allowance(
             policy=self._policy,
-            quota=item.amount,
-            window_s=item.get_expiry(),
-            remaining=0 if is_exceeded else remaining,
-            reset_s=max(1, math.ceil(reset_s)),
-            is_exceeded=is_exceeded,
+            quota=self._item.amount,
+            window_s=self._item.get_expiry(),
+            remaining=remaining if granted else 0,
+            reset_s=max(1, math.ceil(reset_time - time.time())),
+            is_exceeded=not granted,
         )
 
 

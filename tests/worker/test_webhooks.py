@@ -102,6 +102,20 @@ def test_a_failure_is_repeated_ever_later_by_whatever_process(store: Store, rece
     assert {headers["webhook-id"] for headers, _ in receiver.told} == {wanted}
 
 
+def test_one_process_makes_all_attempts_too(store: Store, receiver: Receiver, clock: Clock) -> None:
+    receiver.answers = [500, 500, 200]
+    ask_webhook(store, "alice", EVALUATION, "job", receiver.url)
+    ended(store)
+    webhooks = Webhooks(store, receiver.poster(), clock)
+    told = []
+    for pause in (timedelta(0), timedelta(0), PAUSES[0], timedelta(0), PAUSES[1], PAUSES[2]):
+        clock.now += pause
+        webhooks.bring_on()
+        webhooks.wait(10)
+        told.append(len(receiver.told))
+    assert told == [1, 1, 2, 2, 3, 3]
+
+
 def test_it_is_given_up_after_the_last_attempt(store: Store, receiver: Receiver, clock: Clock) -> None:
     receiver.answers = [500]
     wanted = ask_webhook(store, "alice", EVALUATION, "job", receiver.url)

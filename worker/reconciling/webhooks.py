@@ -34,12 +34,13 @@ def _now() -> datetime:
 
 
 class Webhooks:
-    """Remembers only what is under way."""
+    """Remembers what is under way, and what is not due yet; a restart only looks once more."""
 
     def __init__(self, store: Store, poster: Poster | None = None, now: Callable[[], datetime] = _now) -> None:
         self._store, self._now = store, now
         self._poster = poster or Poster()
         self._under_way: dict[str, threading.Thread] = {}
+        self._due: dict[str, datetime] = {}
 
     def bring_on(self) -> None:
         """Begin the deliveries that are due, as many as may go on at once. Raises StoreError."""
@@ -48,7 +49,7 @@ class Webhooks:
             wanted = marker.removeprefix(keys.ACTIVE_WEBHOOKS)
             if len(self._under_way) >= AT_ONCE:
                 return
-            if wanted not in self._under_way:
+            if wanted not in self._under_way and self._now() >= self._due.get(wanted, self._now()):
                 self._begin(wanted)
 
     def wait(self, timeout_s: float) -> None:
@@ -66,9 +67,12 @@ class Webhooks:
             self._go_on(record, terminal, load_attempts(self._store, wanted))
 
     def _go_on(self, record: WebhookRecord, terminal: TerminalRecord, attempts: list[WebhookAttempt]) -> None:
+        self._due.pop(record.id, None)
         if attempts and _is_last(attempts):
             self._settle(record, attempts)  # whoever made it died before this
-        elif not attempts or self._now() >= attempts[-1].at + PAUSES[len(attempts) - 1]:
+        elif attempts and (due := attempts[-1].at + PAUSES[len(attempts) - 1]) > self._now():
+            self._due[record.id] = due
+        else:
             thread = threading.Thread(target=self._deliver, args=(record, terminal, attempts), daemon=True)
             self._under_way[record.id] = thread
             thread.start()
