@@ -3,12 +3,12 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from itertools import zip_longest
+from itertools import islice, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from saddlepoint.envs.filming import Scene, film
+from saddlepoint.envs.filming import film
 from saddlepoint.evaluation.pictures import enlarged
 from saddlepoint.evaluation.png import to_png
 from saddlepoint.evaluation.traces import Trace
@@ -22,7 +22,7 @@ MOST_STEPS = 9000
 MOST_FRAMES = 1800
 """A minute of video; of a longer game every second step is shown, or every third."""
 _ROWS = 420
-"""Of a small picture, enlarged, about."""
+"""Of a picture, about: a small one is enlarged, of a large one only every nth pixel is shown."""
 _GAP = 16
 _AFTER_THE_END = 0.3
 """Of the light that the last picture of a game keeps while the other one goes on."""
@@ -61,61 +61,58 @@ def record(env: EnvironmentSpec, seed: int, clean: Trace, attacked: Trace) -> Fo
     """Play the actions of both traces again. Raises as `film` does."""
     longest = min(max(len(clean.actions), len(attacked.actions)), MOST_STEPS)
     stride = -(-longest // MOST_FRAMES)
-    games = [_Game(env, seed, trace, stride) for trace in (clean, attacked)]
-    frames = _side_by_side(*games)
-    first = next(frames)
-    rows, columns, _ = first.shape
+    games = [_Game(env, seed, trace) for trace in (clean, attacked)]
     count = longest // stride + 1
-    buffer, poster = io.BytesIO(), first
+    frames = islice(map(_beside, *(_then_dark(game.pictures(stride)) for game in games)), count)
+    buffer, poster = io.BytesIO(), next(frames)
+    rows, columns, _ = poster.shape
     with writing(buffer, rows, columns, MOST_BYTES * FRAMES_PER_S // count) as video:
-        video.add(first)
+        video.add(poster)
         for number, frame in enumerate(frames, start=1):
             video.add(frame)
             poster = frame if number == count // 2 else poster
-    exact = all(game.is_as_noted for game in games)
-    return Footage(buffer.getvalue(), to_png(poster), rows, columns, stride, longest, exact)
+    is_the_game = all(game.is_as_noted() for game in games)
+    return Footage(buffer.getvalue(), to_png(poster), rows, columns, stride, longest, is_the_game)
 
 
 class _Game:
     """One of the two, played as its trace says."""
 
-    def __init__(self, env: EnvironmentSpec, seed: int, trace: Trace, stride: int) -> None:
+    def __init__(self, env: EnvironmentSpec, seed: int, trace: Trace) -> None:
         self._scenes = film(env, seed, trace.actions[:MOST_STEPS])
-        self._noted, self._stride = trace.rewards[:MOST_STEPS], stride
+        self._noted = trace.rewards[:MOST_STEPS]
         self._earned: list[float] = []
 
-    def pictures(self) -> Iterator[NDArray[np.uint8]]:
+    def pictures(self, stride: int) -> Iterator[NDArray[np.uint8]]:
         for step, scene in enumerate(self._scenes):
-            self._note(scene)
-            if step % self._stride == 0:
+            self._earned.append(scene.reward)
+            if step % stride == 0:
                 yield scene.picture
 
-    def _note(self, scene: Scene) -> None:
-        self._earned.append(scene.reward)
-
-    @property
     def is_as_noted(self) -> bool:
-        """Once all scenes were shown."""
+        """Play on to the end, and say whether every step earned what it did the first time."""
+        self._earned += [scene.reward for scene in self._scenes]
         return bool(np.array_equal(self._earned[:-1], self._noted))
 
 
-def _side_by_side(clean: _Game, attacked: _Game) -> Iterator[NDArray[np.uint8]]:
-    """As long as the longer game; the last picture of the other stays, darker."""
-    last: list[NDArray[np.uint8] | None] = [None, None]
-    for pair in zip_longest(clean.pictures(), attacked.pictures()):
-        shown = []
-        for side, picture in enumerate(pair):
-            last[side] = picture if picture is not None else last[side]
-            kept = last[side]
-            assert kept is not None  # both games have a first picture
-            shown.append(kept if picture is not None else (kept * _AFTER_THE_END).astype(np.uint8))
-        yield _joined(*shown)
+def _then_dark(pictures: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """All of them, then the last one, darker, for ever."""
+    last = next(pictures)
+    yield last
+    for last in pictures:
+        yield last
+    yield from repeat((last * _AFTER_THE_END).astype(np.uint8))
 
 
-def _joined(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Beside each other, black between; sides are even, as H.264 wants them."""
-    factor = max(1, round(_ROWS / left.shape[0]))
-    one, other = enlarged(left, factor), enlarged(right, factor)
+def _beside(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One beside the other, black between, about _ROWS high; sides are even, as H.264 wants them."""
+    one, other = _sized(left), _sized(right)
     gap = np.zeros((one.shape[0], _GAP, 3), np.uint8)
     both = np.concatenate([one, gap, other], axis=1)
     return both[: both.shape[0] // 2 * 2, : both.shape[1] // 2 * 2]
+
+
+def _sized(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    every = max(1, round(picture.shape[0] / _ROWS))
+    small = picture[::every, ::every]
+    return enlarged(small, max(1, round(_ROWS / small.shape[0])))

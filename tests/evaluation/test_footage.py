@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from saddlepoint.envs.filming import Scene
 from saddlepoint.evaluation import footage
-from saddlepoint.evaluation.footage import MOST_BYTES, MOST_FRAMES, Footage, record
+from saddlepoint.evaluation.footage import MOST_BYTES, Footage, record
 from saddlepoint.evaluation.traces import Trace
 from saddlepoint.schemas.environments import EnvironmentSpec
 
@@ -64,10 +64,12 @@ def test_it_is_h264_in_the_pixel_format_that_every_browser_plays() -> None:
         assert stream.average_rate == 30
 
 
-def test_of_a_longer_game_every_nth_step_is_shown() -> None:
-    made = record(ENV, 0, trace(2 * MOST_FRAMES + 1), trace(4))
-    assert (made.stride, made.steps) == (3, 2 * MOST_FRAMES + 1)
-    assert len(frames(made)) == (2 * MOST_FRAMES + 1) // 3 + 1
+def test_of_a_longer_game_every_nth_step_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footage, "MOST_FRAMES", 20)
+    made = record(ENV, 0, trace(42), trace(4))
+    assert (made.stride, made.steps, made.is_the_game) == (3, 42, True)
+    assert len(frames(made)) == 15
+    assert record(ENV, 0, trace(44), trace(4)).is_the_game  # whose last steps no frame shows
 
 
 def test_a_game_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +81,16 @@ def test_a_game_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_rewards_than_were_noted_make_it_a_re_enactment() -> None:
     assert record(ENV, 0, trace(20), trace(5)).is_the_game
     assert not record(ENV, 0, trace(20), trace(5, reward=0.5)).is_the_game
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(84, 420), (210, 420), (400, 400), (480, 480), (1001, 500)])
+def test_pictures_of_any_size_are_shown_about_as_high(monkeypatch: pytest.MonkeyPatch, rows: int, shown: int) -> None:
+    def sized(env: EnvironmentSpec, seed: int, actions: NDArray[Any]) -> Iterator[Scene]:
+        return (Scene(np.zeros((rows, rows, 3), np.uint8), 1.0) for _ in range(len(actions) + 1))
+
+    monkeypatch.setattr(footage, "film", sized)
+    made = record(ENV, 0, trace(2), trace(2))
+    assert (made.rows, frames(made)[0].shape[0]) == (shown, shown)
 
 
 def test_noise_that_no_codec_can_compress_stays_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
