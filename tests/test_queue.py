@@ -2,9 +2,6 @@
 
 import json
 import resource
-import shutil
-import subprocess
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,11 +15,10 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from clients.premises import valkey_command
 from saddlepoint.errors import Unavailable
 from saddlepoint.queue import EVALUATE, SHARD, JobQueue, LiveProgress, Task, connect, is_away
-from tests.processes import kill_all, limit_files, through_full_disks, wait_until
-from tests.valkey import url_of
+from tests.processes import limit_files, wait_until
+from tests.valkey import spoilable_valkey
 
 GOOD = Task("tests.test_queue.succeed", "tests")
 BAD = Task("tests.test_queue.fail", "tests")
@@ -209,14 +205,8 @@ def test_redis_being_away_is_unavailable(tmp_path: Path) -> None:
 
 @pytest.fixture
 def own_valkey() -> Iterator[tuple[str, psutil.Process]]:
-    """The URL and the process of a server that may be spoiled."""
-    folder = Path(tempfile.mkdtemp(prefix="sp-"))
-    command = through_full_disks(valkey_command(folder / "data", folder / "s"))
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    wait_until((folder / "s").exists, within_s=20, what="the start of Valkey")
-    yield url_of(folder), psutil.Process(server.pid)
-    kill_all(server)
-    shutil.rmtree(folder)
+    with spoilable_valkey() as server:
+        yield server
 
 
 def everything(queue: JobQueue) -> list[Callable[[], object]]:

