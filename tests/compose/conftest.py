@@ -31,13 +31,13 @@ def images(words: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def compose(images: tuple[str, ...]) -> Iterator[Compose]:
     with running(Compose(images, "saddlepoint-test", free_port())) as compose:
         yield compose
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(compose: Compose) -> Iterator[AttackClient]:
     with AttackClient(compose.url) as connected:
         yield connected

@@ -2,7 +2,10 @@
 
 import fnmatch
 import json
+import os
 import re
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,20 @@ def test_an_image_knows_whether_it_is_well(name: str) -> None:
     options, _, command = last(name, "HEALTHCHECK").partition(" CMD ")
     assert words(command)
     assert re.findall(r"--(\w[\w-]*)=", options) == ["interval", "timeout", "start-period", "retries"]
+
+
+@pytest.mark.parametrize("name", ["worker", "trainer"])
+@pytest.mark.parametrize(("age_s", "is_well"), [(0, True), (60, True), (300, False), (None, False)])
+def test_a_program_that_no_longer_goes_round_is_not_well(
+    name: str, age_s: int | None, is_well: bool, tmp_path: Path
+) -> None:
+    pulse = tmp_path / "pulse"
+    if age_s is not None:
+        pulse.touch()
+        os.utime(pulse, (time.time() - age_s,) * 2)
+    assert "SADDLEPOINT_PULSE_FILE=/tmp/pulse" in last(name, "ENV")
+    command = words(last(name, "HEALTHCHECK").partition(" CMD ")[2].replace("/tmp/pulse", str(pulse)))
+    assert (subprocess.run(command, capture_output=True, timeout=10).returncode == 0) is is_well
 
 
 @pytest.mark.parametrize("name", sorted(IMAGES))
