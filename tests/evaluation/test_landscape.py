@@ -71,7 +71,7 @@ def test_total_variation_stands_beside_kl() -> None:
 
 def test_a_real_environment_is_surveyed() -> None:
     card = CARD.model_copy(update={"observation": InputDescription(shape=(4,)), "actions": 2})
-    spec = spec_of(env="CartPole-v1", epsilon=0.2, states=8, starts=5, epsilon_scale=[1, 1, 0.1, 1])
+    spec = spec_of(env="CartPole-v1", epsilon=0.2, steps=0, states=8, starts=5, epsilon_scale=[1, 1, 0.1, 1])
     found = survey_chunk(balancing_policy(), card, spec, CARTPOLE, 0)
     assert found["max_kl"].shape == (8,)
     assert (found["max_kl"] > 0).any()
