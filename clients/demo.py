@@ -31,7 +31,7 @@ def run_demo(out: Path, workers: int, console: Console) -> None:
         evaluation = client.evaluate(policy, env=ENVIRONMENT, seeds=SEEDS, episodes_per_seed=1)
         report = client.report(client.wait(evaluation))
         report.save(out)
-    console.data(report, f"\n{report.table()}\n")
+    console.data(report, f"\n{report.table(console.width)}\n")
     console.say(f"{time.monotonic() - began:.0f} s in all. Open {out / 'report.html'}")
 
 

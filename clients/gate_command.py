@@ -39,7 +39,7 @@ def judged(client: AttackClient, options: Namespace) -> Gated:
 def write_verdict(gated: Gated, options: Namespace, console: Console) -> None:
     """The tables or the checks as JSON, and the files. Raises GateFailed where it did not pass."""
     console.guesses(gated.report.policy.get("guesses", []))
-    console.data(_plain(gated), gated.table())
+    console.data(_plain(gated), gated.table(console.width))
     forms: list[tuple[Path | None, str]] = [(options.junit, gated.junit()), (options.badge, gated.badge())]
     for path, text in forms:
         if path is not None:

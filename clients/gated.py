@@ -30,9 +30,9 @@ class Gated:
         """Every reason against."""
         return self.gate.failures
 
-    def table(self) -> str:
-        """The report and the verdict as plain text."""
-        return f"{self.report.table()}\n\n{gate_table(self.gate).text()}"
+    def table(self, width: int | None = None) -> str:
+        """The report and the verdict as plain text; the report in at most `width` characters."""
+        return f"{self.report.table(width)}\n\n{gate_table(self.gate).text()}"
 
     def _repr_html_(self) -> str:
         return self.report._repr_html_() + gate_table(self.gate).html()
