@@ -37,7 +37,7 @@ def verdict(worst: WorstCase | None, clean: Cell | None, random_policy: float) -
             f"{_number(random_policy)}), so its robustness cannot be judged."
         )
     if worst.attack == "none":
-        return f"The policy holds: no attack found lowers its mean return of {_number(clean.mean)}."
+        return f"{_STANDINGS[stands]}: no attack found lowers its mean return of {_number(clean.mean)}."
     if worst.mean >= clean.mean:
         return (
             f"{_STANDINGS[stands]}: the worst attack found ({worst.label}, epsilon {worst.epsilon:g}) does not lower "

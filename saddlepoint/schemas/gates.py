@@ -80,8 +80,8 @@ _MEASURES = (
     _Measure(
         "max_drop",
         "loss of return in the worst case",
-        lambda worst: None if worst.difference_to_clean is None else -worst.difference_to_clean,
-        lambda worst: worst.difference_ci95 and -worst.difference_ci95[0],
+        lambda worst: None if worst.difference_to_clean is None else 0.0 - worst.difference_to_clean,  # never -0
+        lambda worst: worst.difference_ci95 and 0.0 - worst.difference_ci95[0],
         -1,
     ),
 )
@@ -179,7 +179,7 @@ def _judged(
 
 
 def _named(worst: WorstCase) -> str:
-    return worst.label if worst.attack == "none" else f"{worst.label} at epsilon {worst.epsilon:g}"
+    return "no attack" if worst.attack == "none" else f"{worst.label} at epsilon {worst.epsilon:g}"
 
 
 def _number(value: float) -> str:

@@ -144,6 +144,11 @@ def test_that_a_policy_holds_is_not_said_of_a_wide_interval() -> None:
     assert "95% of its lead is left (at least" in report.verdict
 
 
+def test_a_policy_that_hardly_beats_a_random_one_is_not_said_to_hold() -> None:
+    close = {"none": [3.0] * 4, "random@4": [3.0] * 4, "ce@4": [3.0] * 4, "random policy": [0.0, 9.0, 0.0, 0.0, 0.0]}
+    assert report_of(returns=RETURNS | close).verdict.startswith("The policy seems to hold, but too few episodes")
+
+
 def test_an_attack_that_helps_is_no_worst_case() -> None:
     better = {"none": [90.0] * 4, "random@4": [91.0] * 4, "ce@4": [92.0] * 4, "ce@4 (greedy)": [92.0] * 4}
     assert "no attack found lowers" in report_of(returns=RETURNS | better).verdict

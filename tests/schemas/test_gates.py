@@ -91,6 +91,14 @@ def test_what_cannot_be_judged_fails_and_says_why(
     assert words in failure
 
 
+def test_a_worst_case_that_is_no_attack_is_called_so() -> None:
+    unhurt = {"difference_to_clean": 0.0, "difference_ci95": (0.0, 0.0)}
+    report = with_worst(attack="none", label="none", epsilon=0.0, **unhurt)
+    assert check(gate(report, max_drop=1.0), "max_drop").sentence == (
+        "The loss of return in the worst case (no attack) is 0 and its 95% interval ends at 0, not above 1."
+    )
+
+
 def test_without_the_clean_return_there_is_nothing_to_lose() -> None:
     report = with_worst(difference_to_clean=None, difference_ci95=None)
     report = report.model_copy(update={"cells": report.cells[1:]})
