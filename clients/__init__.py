@@ -7,19 +7,32 @@ if TYPE_CHECKING:
     from clients.asynchronous import AsyncAttackClient
     from clients.comparison import ComparisonReport
     from clients.gated import Gated
+    from clients.groups import GroupsReport
     from clients.hardened import Hardened
     from clients.report import Report
     from clients.sync import AttackClient
+    from clients.trained import TrainedReport
 
-__all__ = ["AsyncAttackClient", "AttackClient", "ComparisonReport", "Gated", "Hardened", "Report"]
+__all__ = [
+    "AsyncAttackClient",
+    "AttackClient",
+    "ComparisonReport",
+    "Gated",
+    "GroupsReport",
+    "Hardened",
+    "Report",
+    "TrainedReport",
+]
 
 _HOMES = {
     "AsyncAttackClient": "clients.asynchronous",
     "AttackClient": "clients.sync",
     "ComparisonReport": "clients.comparison",
     "Gated": "clients.gated",
+    "GroupsReport": "clients.groups",
     "Hardened": "clients.hardened",
     "Report": "clients.report",
+    "TrainedReport": "clients.trained",
 }
 
 

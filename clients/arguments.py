@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from clients.parser import Formatter, Parser
-from clients.values import environment_option, finite, ids, number_or_text, object_or_text, positive, setting
+from clients.values import environment_option, finite, number_or_text, object_or_text, positive, setting, side
 from saddlepoint import __version__
 from saddlepoint.schemas.tiers import TIERS
 
@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     _train(add("train", help="train a policy, or one further", parents=[service]))
     _harden(add("harden", help="audit a policy, train it against attack, audit again, compare", parents=[service]))
     _compare(add("compare", help="what one policy or method gains over another", parents=[service]))
+    _leaderboard(add("leaderboard", help="your policies that were evaluated alike, best first", parents=[service]))
     for name, what in (
         ("attacks", "the attacks"),
         ("defenses", "the training methods"),
@@ -141,7 +142,7 @@ def _extend(parser: argparse.ArgumentParser) -> None:
 
 def _watched(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID")
-    _out(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the report there, and a training's policy")
 
 
 def _open(parser: argparse.ArgumentParser) -> None:
@@ -193,6 +194,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     _training(parser, method="standard")
     parser.add_argument("--policy", metavar="FILE", help="a policy to go on from, or a policy's id")
     parser.add_argument("--epsilon", type=float, metavar="E", help="radius of the ball that it is trained in")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write policy.onnx, training.json and .html there")
     _card(parser)
 
 
@@ -203,7 +205,10 @@ def _harden(parser: argparse.ArgumentParser) -> None:
     _evaluation(parser, steps="--attack-steps")
     _card(parser)
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write policy.onnx, comparison.html and both reports there"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write policy.onnx, comparison.html, training.html and reports there",
     )
 
 
@@ -227,14 +232,19 @@ def _training(parser: argparse.ArgumentParser, *, method: str) -> None:
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
-    for side in ("baseline", "candidate"):
-        parser.add_argument(
-            side,
-            type=ids,
-            metavar=f"{side.upper()}",
-            help="the id of an evaluation, or of several, joined by commas: the training runs of one method",
-        )
+    parser.add_argument(
+        "sides",
+        nargs="+",
+        type=side,
+        metavar="[METHOD=]ID[,ID...]",
+        help="a baseline and a candidate, or methods by name; several ids are the training runs of one method",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .html and .md there")
+
+
+def _leaderboard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--env", metavar="ID", help="only boards of this environment")
+    parser.add_argument("--top", type=positive, default=10, metavar="N", help="policies of each (default: 10)")
 
 
 def _keys(parser: argparse.ArgumentParser) -> None:

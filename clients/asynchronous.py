@@ -13,17 +13,20 @@ from clients.connection import Connection
 from clients.drivers import AsyncDriver
 from clients.gated import Gated
 from clients.gating import Subject, gate
+from clients.groups import GroupsReport
 from clients.hardened import Hardened
-from clients.jobs import EVALUATIONS, TRAININGS, Evaluated, id_of, ids_of
+from clients.jobs import EVALUATIONS, TRAININGS, Evaluated, Groups, groups_of, id_of, ids_of
 from clients.landscape import LandscapeReport
 from clients.operations import Environment, Operations
 from clients.progress import Progress
 from clients.report import Report
 from clients.requests import AttackFields, Card, ExtensionFields, LandscapeFields, SpecFields, TrainingFields, described
 from clients.retries import RetryPolicy
+from clients.trained import TrainedReport
 from clients.watched import Evaluation, Training
 from saddlepoint.schemas.attacks import AttackDescription
 from saddlepoint.schemas.gates import Thresholds
+from saddlepoint.schemas.leaderboard import Board
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import DefenseDescription
 
@@ -174,13 +177,26 @@ class AsyncAttackClient:
         hints = described(policy, card, vecnormalize)
         return await self._driver.run(self._operations.harden(policy, env, hints, progress, wanted, spec))
 
+    @overload
     async def compare(
         self, baseline: Evaluated | Sequence[Evaluated], candidate: Evaluated | Sequence[Evaluated]
-    ) -> ComparisonReport:
-        """What a candidate gains over a baseline: evaluations (or their reports, or ids) of one specification.
+    ) -> ComparisonReport: ...
+    @overload
+    async def compare(self, *, groups: Groups) -> GroupsReport: ...
+    async def compare(
+        self,
+        baseline: Evaluated | Sequence[Evaluated] = (),
+        candidate: Evaluated | Sequence[Evaluated] = (),
+        *,
+        groups: Groups | None = None,
+    ) -> ComparisonReport | GroupsReport:
+        """What a candidate gains over a baseline, or several methods by name over the first of them.
 
-        A list is the training runs of one method. Raises NotComparable, naming the field that differs.
+        They are evaluations (or their reports, or ids) of one specification; a list is the training runs of one
+        method. Raises NotComparable, naming the field that differs.
         """
+        if groups is not None:
+            return await self._driver.run(self._operations.compare_groups(groups_of(groups)))
         return await self._driver.run(self._operations.compare(ids_of(baseline), ids_of(candidate)))
 
     async def gate(
@@ -240,9 +256,24 @@ class AsyncAttackClient:
         """The report of an evaluation that succeeded. Raises ReportNotReady."""
         return await self._driver.run(self._operations.report(id_of(evaluation)))
 
+    async def training_report(self, training: Training | str) -> TrainedReport:
+        """How a training learned, what came of it and what that gained. Raises ReportNotReady before it succeeded."""
+        return await self._driver.run(self._operations.training_report(id_of(training)))
+
+    async def model(self, policy_id: str) -> bytes:
+        """A policy of yours as ONNX."""
+        return await self._driver.run(self._operations.model(policy_id))
+
     async def evaluations(self, limit: int | None = 100) -> list[Evaluation]:
         """Your evaluations, newest first."""
         return await self._driver.run(self._operations.items("/v1/evaluations", Evaluation, limit))
+
+    async def leaderboard(self, env: str | None = None, *, top: int = 10) -> list[Board]:
+        """The `top` (at most 50) most robust policies of each board: what one specification evaluated, best first.
+
+        They are ordered by the lower bound of the worst case found; only boards of `env` where it is given.
+        """
+        return await self._driver.run(self._operations.leaderboard(env, top))
 
     async def policies(self, limit: int | None = 100) -> list[PolicyCard]:
         """Your policies, newest first."""

@@ -6,17 +6,21 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from clients.cards import card_text
+from clients.comparison import ComparisonReport
 from clients.connection import Connection
 from clients.console import Console
 from clients.gate_command import check_files, judged, write_verdict
 from clients.given import environment, specification, training_fields
+from clients.groups import GroupsReport
+from clients.hardened import save_model
 from clients.keys import keys
 from clients.parting import FROM_SERVICE
 from clients.report import Report, writable_folder
 from clients.requests import AttackFields, ExtensionFields, LandscapeFields
 from clients.sync import AttackClient
+from clients.tables import boards_text
 from clients.watched import Evaluation, Training
-from saddlepoint.errors import NotFound
+from saddlepoint.errors import InvalidRequest, NotFound
 
 Command = Callable[[Namespace, Console], None]
 
@@ -83,18 +87,21 @@ def watch(options: Namespace, console: Console) -> None:
         try:
             evaluation = client.evaluation(options.id)
         except NotFound:
-            _write_training(client.wait(_neither(client.training, options.id)), console)
+            _write_training(client, client.wait(_neither(client.training, options.id)), options, console)
             return
         _await_evaluation(client, evaluation, console)
         _write_report(client.report(evaluation), options, console)
 
 
-def _write_training(training: Training, console: Console) -> None:
-    """The policy's id, and where its evaluation goes on."""
+def _write_training(client: AttackClient, training: Training, options: Namespace, console: Console) -> None:
+    """The policy's id, where its evaluation goes on and, in a folder, the policy and the report of the training."""
     console.data(training, str(training.policy_id))
     for part in ("parent_evaluation", "evaluation", "comparison"):
         if part in training.links:
             console.say(f"{part.replace('_', ' ')}: {training.links[part]}")
+    if options.out is not None:
+        folder = client.training_report(training).save(options.out)
+        console.say(f"Saved to {save_model(client.model(str(training.policy_id)), folder)}")
 
 
 def _neither(call: Callable[[str], Training], job_id: str) -> Training:
@@ -176,6 +183,7 @@ _ATTACK_OPTIONS = ("steps", "step_size", "norm", "restarts", "seed", "low", "hig
 
 def train(options: Namespace, console: Console) -> None:
     """Train and write the published policy's id; an interrupt leaves the training running."""
+    _check_out(options)
     wanted = training_fields(options)
     if options.epsilon is not None:
         wanted["config"] = {"epsilon": options.epsilon, **wanted["config"]}
@@ -184,7 +192,7 @@ def train(options: Namespace, console: Console) -> None:
             options.policy, env=environment(options), card=options.card, vecnormalize=options.vecnormalize, **wanted
         )
         console.say(f"training {training.id}; come back to it with `saddlepoint watch {training.id}`")
-        _write_training(client.wait(training), console)
+        _write_training(client, client.wait(training), options, console)
 
 
 def harden(options: Namespace, console: Console) -> None:
@@ -214,10 +222,29 @@ def compare(options: Namespace, console: Console) -> None:
     """Compare evaluations, and write the table."""
     _check_out(options)
     with _client(options) as client:
-        found = client.compare(options.baseline, options.candidate)
+        found = _compared(client, options.sides)
     console.data(found, found.table())
     if options.out is not None:
         console.say(f"Saved to {found.save(options.out)}")
+
+
+def _compared(client: AttackClient, sides: list[tuple[str, list[str]]]) -> ComparisonReport | GroupsReport:
+    """Two sides without a name, or any number of named ones. Raises InvalidRequest."""
+    named = dict(sides)
+    if not any(named) and len(sides) == 2:
+        return client.compare(*(ids for _, ids in sides))
+    if "" in named or len(named) < max(2, len(sides)):
+        raise InvalidRequest(
+            "Compare two evaluations, A B, or two and more methods by different names, standard=A1,A2 atpa=B1,B2."
+        )
+    return client.compare(groups=named)
+
+
+def leaderboard(options: Namespace, console: Console) -> None:
+    """Write the best of each board."""
+    with _client(options) as client:
+        boards = client.leaderboard(options.env, top=options.top)
+    console.data(boards, boards_text(boards))
 
 
 def _list(fetch: Callable[[AttackClient], list[Any]], *columns: str) -> Command:
@@ -281,6 +308,7 @@ COMMANDS: dict[str, Command] = {
     "train": train,
     "harden": harden,
     "compare": compare,
+    "leaderboard": leaderboard,
     "attacks": _list(AttackClient.attacks, "kind", "title", "summary", "source"),
     "defenses": _list(AttackClient.defenses, "method", "title", "summary", "source"),
     "environments": _list(AttackClient.environments, "id", "observation_shape", "actions", "sticky"),

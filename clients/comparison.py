@@ -1,5 +1,6 @@
 """A comparison as the client hands it out: the numbers of the schema, and the forms that the service made of them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -54,17 +55,8 @@ class ComparisonReport(ComparisonResult):
 
         Raises InvalidRequest where that cannot be.
         """
-        folder = writable_folder(folder)
         forms = {"json": self.model_dump_json(indent=2) + "\n", "html": self._html, "md": self._markdown}
-        try:
-            for extension, text in forms.items():
-                (folder / f"comparison.{extension}").write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InvalidRequest(
-                f"A comparison must fit into its folder; {str(folder)!r} did not take it ({error.strerror}). "
-                "Choose another."
-            ) from error
-        return folder
+        return save_forms(folder, forms)
 
 
 def _flat(cell: ComparedCell) -> dict[str, Any]:
@@ -76,3 +68,17 @@ def _flat(cell: ComparedCell) -> dict[str, Any]:
         for name in ("mean", "ci95", "kept", "kept_ci95")
     }
     return {**cell.model_dump(exclude={"baseline", "candidate"}), **scores}
+
+
+def save_forms(folder: str | Path, forms: Mapping[str, str]) -> Path:
+    """Write a comparison's `forms`, by extension, into `folder`, which is made; returns it. Raises InvalidRequest."""
+    folder = writable_folder(folder)
+    try:
+        for extension, text in forms.items():
+            (folder / f"comparison.{extension}").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(
+            f"A comparison must fit into its folder; {str(folder)!r} did not take it ({error.strerror}). "
+            "Choose another."
+        ) from error
+    return folder

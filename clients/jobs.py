@@ -1,6 +1,6 @@
 """What the service works on for a while: evaluations and trainings, which are watched and canceled alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -33,6 +33,8 @@ TRAININGS = JobKind("training", "/v1/trainings", Training)
 
 Evaluated = Evaluation | RobustnessReport | str
 """An evaluation, by itself, its report or its id."""
+Groups = Mapping[str, Evaluated | Sequence[Evaluated]]
+"""The evaluations of each method, by its name."""
 
 
 def id_of(job: Evaluated | Training) -> str:
@@ -42,6 +44,11 @@ def id_of(job: Evaluated | Training) -> str:
 def ids_of(side: Evaluated | Sequence[Evaluated]) -> list[str]:
     """Of one evaluation or several."""
     return [id_of(side)] if isinstance(side, Evaluated) else [id_of(each) for each in side]
+
+
+def groups_of(groups: Groups) -> dict[str, list[str]]:
+    """Ids by method."""
+    return {name: ids_of(runs) for name, runs in groups.items()}
 
 
 def is_terminal(job: Evaluation | Training) -> bool:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from clients.attacked import Attacked, read_observations
 from clients.comparison import ComparisonReport
 from clients.files import find_policy
+from clients.groups import GroupsReport
 from clients.hardened import Hardened
 from clients.jobs import EVALUATIONS, TRAININGS, J, JobKind, S, ended, succeeded
 from clients.landscape import LandscapeReport
@@ -35,18 +36,23 @@ from clients.requests import (
     policy_of,
 )
 from clients.retries import RetryPolicy, ask
+from clients.trained import TrainedReport
 from clients.waiting import Watch
 from clients.watched import Evaluation, Training
 from clients.wire import Call, Flow, Pause, T, read
 from saddlepoint.errors import Conflict, NotFound, ReportNotReady, WaitTimedOut
 from saddlepoint.schemas.comparisons import Comparison
 from saddlepoint.schemas.landscapes import Landscape
+from saddlepoint.schemas.leaderboard import Board
 from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.policies import PolicyCard
 
 VALIDATION_S = 300.0
 """How long an upload that is still being validated is waited for."""
 VALIDATION_POLL_S = 0.5
+REPORT_S = 60.0
+"""How long the comparison in the report of a training is waited for."""
+REPORT_POLL_S = 1.0
 ASK_S = 5.0
 """How long an answer about a job without events is held back."""
 
@@ -138,14 +144,23 @@ class Operations:
 
     def compare(self, baseline: Sequence[str], candidate: Sequence[str]) -> Flow[ComparisonReport]:
         """Compare evaluations that have succeeded, wait, and return it. Raises NotComparable, Conflict, JobFailed."""
-        body = {"baseline": list(baseline), "candidate": list(candidate)}
+        forms = yield from self._compared({"baseline": list(baseline), "candidate": list(candidate)})
+        return read(ComparisonReport, forms["json"]).of(forms["html"].text, forms["md"].text)
+
+    def compare_groups(self, groups: Mapping[str, Sequence[str]]) -> Flow[GroupsReport]:
+        """The same of several methods by name, held against the first of them."""
+        forms = yield from self._compared({"groups": {name: list(runs) for name, runs in groups.items()}})
+        return read(GroupsReport, forms["json"]).of(forms["html"].text, forms["md"].text)
+
+    def _compared(self, body: Mapping[str, Any]) -> Flow[dict[str, httpx.Response]]:
+        """The result of a comparison in every form."""
         response = yield from ask(Call("POST", "/v1/comparisons", json=body), self.retries)
         job = yield from self._done(read(Comparison, response), "comparison", "/v1/comparisons")
-        path = f"/v1/comparisons/{job.id}/result"
-        numbers = yield from ask(Call("GET", path, params={"format": "json"}), self.retries)
-        page = yield from ask(Call("GET", path, params={"format": "html"}), self.retries)
-        table = yield from ask(Call("GET", path, params={"format": "md"}), self.retries)
-        return read(ComparisonReport, numbers).of(page.text, table.text)
+        forms = {}
+        for form in ("json", "html", "md"):
+            call = Call("GET", f"/v1/comparisons/{job.id}/result", params={"format": form})
+            forms[form] = yield from ask(call, self.retries)
+        return forms
 
     def train(
         self,
@@ -192,9 +207,43 @@ class Operations:
             raise
         tell(progress, "Comparing the two")
         comparison = yield from self.compare([parent.id], [child.id])
-        path = f"/v1/policies/{training.policy_id}/file"
-        model = yield from ask(Call("GET", path, params={"format": "onnx"}), self.retries)
-        return Hardened(training, parent, child, comparison, model.content)
+        report = yield from self._report_if_any(training.id)
+        model = yield from self.model(str(training.policy_id))
+        return Hardened(training, parent, child, comparison, report, model)
+
+    def model(self, policy_id: str) -> Flow[bytes]:
+        """A policy as ONNX."""
+        path = f"/v1/policies/{policy_id}/file"
+        response = yield from ask(Call("GET", path, params={"format": "onnx"}), self.retries)
+        return response.content
+
+    def training_report(self, training_id: str) -> Flow[TrainedReport]:
+        """The report of a training that has succeeded, waited for while it is being made.
+
+        After a minute it is taken without the comparison. Raises ReportNotReady, and NotFound where it cannot be made.
+        """
+        deadline = time.monotonic() + REPORT_S
+        path = f"{TRAININGS.path(training_id)}/report"
+        while True:
+            training = yield from self.job(TRAININGS, training_id)
+            try:
+                numbers = yield from ask(Call("GET", path, params={"format": "json"}), self.retries)
+            except ReportNotReady:
+                if training.status != "succeeded":
+                    raise
+            else:
+                found = read(TrainedReport, numbers)
+                if time.monotonic() > deadline or not _lacks_comparison(training, found):
+                    page = yield from ask(Call("GET", path, params={"format": "html"}), self.retries)
+                    return found.of(page.text)
+            yield Pause(REPORT_POLL_S)
+
+    def _report_if_any(self, training_id: str) -> Flow[TrainedReport | None]:
+        """None where it cannot be made, for which nobody should lose what took hours."""
+        try:
+            return (yield from self.training_report(training_id))
+        except NotFound:
+            return None
 
     def _begin_hardening(
         self, env: Environment, policy_id: str, wanted: TrainingFields, evaluation: Mapping[str, Any]
@@ -267,19 +316,34 @@ class Operations:
             return report
         return report.with_html(page.text)
 
-    def items(self, path: str, item: type[T], limit: int | None = None) -> Flow[list[T]]:
-        """The items of a list, through as many pages as `limit` needs."""
+    def leaderboard(self, env: str | None, top: int) -> Flow[list[Board]]:
+        """All boards with their best."""
+        asked = {"top": str(top), **({"env": env} if env else {})}
+        return self.items("/v1/leaderboard", Board, asked=asked)
+
+    def items(
+        self, path: str, item: type[T], limit: int | None = None, asked: Mapping[str, str] | None = None
+    ) -> Flow[list[T]]:
+        """The items of a list, through as many pages as `limit` needs; `asked` are parameters of every page."""
         found: list[T] = []
-        params: dict[str, str] = {}
+        params = dict(asked or {})
         while True:
             response = yield from ask(Call("GET", path, params=params), self.retries)
             page = read(_Page[item], response)  # type: ignore[valid-type]
             found += page.items
             if page.next_cursor is None or (limit is not None and len(found) >= limit):
                 return found[:limit]
-            params = {"cursor": page.next_cursor}
+            params["cursor"] = page.next_cursor
 
     def _post(self, path: str, **content: Any) -> Flow[httpx.Response]:
         """A POST that may be repeated: every attempt carries the same Idempotency-Key."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return ask(Call("POST", path, headers=headers, **content), self.retries)
+
+
+def _lacks_comparison(training: Training, report: TrainedReport) -> bool:
+    """Whether the report will be replaced by one with a comparison."""
+    proof = training.proof
+    if proof is None or report.comparison is not None:
+        return False
+    return proof.is_pending or (proof.comparison is not None and proof.error is None)

@@ -6,6 +6,8 @@ from clients.table import Table
 from saddlepoint.schemas.comparisons import ComparedCell, ComparisonResult, Score
 from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.gates import Gate
+from saddlepoint.schemas.group_comparisons import GroupedCell, GroupsResult
+from saddlepoint.schemas.leaderboard import Board, Standing
 from saddlepoint.schemas.reports import Cell, Interval, RobustnessReport
 
 _REPORT_HEADER = ("attack", "epsilon", "episodes", "mean", "95% interval", "IQM", "CVaR10", "normalized", "flips", "KL")
@@ -67,6 +69,54 @@ def _numbers_after_the_first(header: Sequence[str]) -> frozenset[int]:
 
 def _warned(warnings: Sequence[str]) -> list[str]:
     return [f"Warning: {warning}" for warning in warnings]
+
+
+def groups_table(comparison: GroupsResult) -> Table:
+    """A row a method, a column an attack, the worst case first; and the verdict."""
+    cells = [(cell, cell.title) for cell in comparison.cells]
+    cells += [(cell, f"{cell.title} (greedy)") for cell in comparison.greedy_cells]
+    worst = ["worst case"] if comparison.worst_cases else []
+    header = ["method", "runs", *worst, *(title for _, title in cells)]
+    rows = [_group_row(comparison, index, [cell for cell, _ in cells]) for index in range(len(comparison.groups))]
+    return Table(header, rows, _numbers_after_the_first(header), [comparison.verdict, *_warned(comparison.warnings)])
+
+
+def _group_row(comparison: GroupsResult, index: int, cells: Sequence[GroupedCell]) -> list[str]:
+    worst = [_with_interval(comparison.worst_cases[index])] if comparison.worst_cases else []
+    group = comparison.groups[index]
+    return [group.title, str(len(group.runs)), *worst, *(_with_interval(cell.scores[index]) for cell in cells)]
+
+
+def boards_text(boards: Sequence[Board]) -> str:
+    """A table a board under its environment and attacks."""
+    return "\n\n".join(map(_board_text, boards)) or "No evaluation has succeeded yet."
+
+
+def _board_text(board: Board) -> str:
+    header = ["#", "policy", "method", "worst case", "95% interval", "attack", "score left", "clean", "evaluation"]
+    rows = [_standing_row(board.first + index, standing) for index, standing in enumerate(board.items)]
+    attacks = ", ".join(board.setting["attacks"])
+    table = Table(header, rows, frozenset({0, 3, 4, 6, 7})).text()
+    return f"{board.env}: {attacks}; {board.size} evaluated\n{table}"
+
+
+def _standing_row(place: int, standing: Standing) -> list[str]:
+    worst, clean = standing.worst, standing.clean
+    return [
+        str(place),
+        standing.name or standing.policy_id[:8],
+        standing.method or "-",
+        _number(worst.mean if worst else None, "{:.2f}"),
+        interval_text(worst.ci95 if worst else None),
+        worst.label if worst else "-",
+        _number(worst.normalized if worst else None, "{:.1%}"),
+        _number(clean.mean if clean else None, "{:.2f}"),
+        standing.evaluation_id,
+    ]
+
+
+def _with_interval(score: Score) -> str:
+    return f"{score.mean:.2f}" if score.ci95 is None else f"{score.mean:.2f} {interval_text(score.ci95)}"
 
 
 def _compared_row(cell: ComparedCell, name: str, several: bool) -> list[str]:

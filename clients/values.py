@@ -59,6 +59,12 @@ def ids(text: str) -> list[str]:
     return found
 
 
+def side(text: str) -> tuple[str, list[str]]:
+    """A name, empty where there is none, and ids."""
+    name, _, listed = text.rpartition("=")
+    return name, ids(listed)
+
+
 def positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number from 1 on is needed, got {text!r}")

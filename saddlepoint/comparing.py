@@ -7,7 +7,7 @@ from saddlepoint.generations import found_or_submitted
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.comparability import check_comparable, setting_of
-from saddlepoint.schemas.comparisons import ComparisonRecord, ComparisonSpec, comparison_id
+from saddlepoint.schemas.comparisons import AnyComparisonSpec, ComparisonRecord, comparison_id
 from saddlepoint.schemas.plans import Plan
 from saddlepoint.state import load_record
 from saddlepoint.store import Store, get_record
@@ -18,12 +18,12 @@ _TIMEOUT_S = 3600.0
 """Far more than the arithmetic takes."""
 
 
-def submit_comparison(store: Store, queue: JobQueue, owner: str, spec: ComparisonSpec) -> str:
+def submit_comparison(store: Store, queue: JobQueue, owner: str, spec: AnyComparisonSpec) -> str:
     """Accept a comparison of evaluations of `owner` and return its id. May block.
 
     Raises NotFound, NotComparable, and Conflict where an evaluation has not succeeded.
     """
-    check_comparable({name: _setting(store, name) for name in (*spec.baseline, *spec.candidate)})
+    check_comparable({name: _setting(store, name) for name in spec.evaluations})
 
     def numbered(generation: int) -> str:
         return comparison_id(owner, spec, generation)

@@ -1,4 +1,4 @@
-"""What shows what a training gained: parent and child evaluated alike, and compared.
+"""What shows what a training gained: parent and child evaluated alike, compared, and all of it in one report.
 
 Every step is found again by what it is made of, so it may be taken by anybody and any number of times: by the service
 when the training is accepted, by the trainer when it has published, and by the reconciler, which leaves nothing undone.
@@ -20,7 +20,8 @@ from saddlepoint.schemas.trainings import ProofPart, ProofRecord, TrainingRecord
 from saddlepoint.state import find_proof_part
 from saddlepoint.store import Store, find_record, get_record, put_record
 from saddlepoint.submission import evaluation_is_accepted, submit_evaluation
-from saddlepoint.work import EVALUATION, TRAINING, find_terminal
+from saddlepoint.training_reporting import submit_training_report
+from saddlepoint.work import COMPARISON, EVALUATION, TRAINING, find_terminal
 
 _log = logging.getLogger(__name__)
 
@@ -79,8 +80,17 @@ class _Proving:
         if not all([self._has_succeeded(parent), self._has_succeeded(child)]):
             return False
         spec = ComparisonSpec(baseline=(parent,), candidate=(child,))
-        self._once("comparison", lambda: submit_comparison(self._store, self._queue, self._record.owner, spec))
-        return True
+        comparison = self._once(
+            "comparison", lambda: submit_comparison(self._store, self._queue, self._record.owner, spec)
+        )
+        return self._reported(comparison)
+
+    def _reported(self, comparison: str) -> bool:
+        """Whether the comparison has ended; the report that holds it is begun then."""
+        terminal = find_terminal(self._store, COMPARISON, comparison)
+        if terminal is not None and terminal.status == "succeeded":
+            submit_training_report(self._store, self._queue, self._record, comparison)
+        return terminal is not None
 
     def _evaluated(self, part: str, policy_id: str | None) -> str | None:
         """The evaluation of a policy, begun now if it was not; None where there is no policy."""

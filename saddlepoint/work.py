@@ -36,7 +36,8 @@ def _job(kind: str, *, is_urgent: bool = False) -> Work:
 ATTACK = _job("attack")
 LANDSCAPE = _job("landscape")
 COMPARISON = _job("comparison", is_urgent=True)
-JOBS = {work.name: work for work in (ATTACK, LANDSCAPE, COMPARISON)}
+TRAINING_REPORT = _job("training-report", is_urgent=True)
+JOBS = {work.name: work for work in (ATTACK, LANDSCAPE, COMPARISON, TRAINING_REPORT)}
 """Those that are made of chunks."""
 WORKS = {work.name: work for work in (EVALUATION, TRAINING, *JOBS.values())}
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from saddlepoint.schemas.comparisons import ComparisonSpec
+from saddlepoint.schemas.comparisons import ComparisonSpec, GroupsSpec
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.extensions import ExtensionSpec
 from saddlepoint.schemas.landscapes import LandscapeSpec
@@ -23,6 +23,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ComparisonSpec,
     EvaluationSpec,
     ExtensionSpec,
+    GroupsSpec,
     LandscapeSpec,
     ObservationAttackSpec,
     PolicyHints,

@@ -38,9 +38,11 @@ async def _idempotency_key(request: Request) -> str | None:
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
 
 
-def json_body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The OpenAPI of a body that holds `model` as JSON; the schemas are added to the document by name."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _reference(model)}}}}
+def json_body_of(*models: type[BaseModel]) -> dict[str, Any]:
+    """The OpenAPI of a body that holds one of `models` as JSON; the schemas are added to the document by name."""
+    references = [_reference(model) for model in models]
+    schema = references[0] if len(references) == 1 else {"oneOf": references}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def form_of(spec: type[BaseModel] | None, card: type[BaseModel]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from saddlepoint.schemas.comparisons import Comparison
 from saddlepoint.schemas.evaluations import Evaluation
 from saddlepoint.schemas.landscapes import Landscape
+from saddlepoint.schemas.leaderboard import Board
 from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.trainings import Proof, Training
 from service.snapshots import AnyJob
@@ -26,6 +27,10 @@ def landscape_path(landscape_id: str) -> str:
 
 def comparison_path(comparison_id: str) -> str:
     return f"/v1/comparisons/{comparison_id}"
+
+
+def board_path(board_id: str) -> str:
+    return f"/v1/leaderboard/{board_id}"
 
 
 def policy_path(policy_id: str) -> str:
@@ -69,7 +74,7 @@ def _of_evaluation(evaluation: Evaluation) -> dict[str, str]:
 
 def _of_training(training: Training) -> dict[str, str]:
     path = training_path(training.id)
-    links = {"self": path, "events": f"{path}/events", "cancel": f"{path}/cancel"}
+    links = {"self": path, "events": f"{path}/events", "cancel": f"{path}/cancel", "report": f"{path}/report"}
     return (
         links | ({"policy": policy_path(training.policy_id)} if training.policy_id else {}) | _of_proof(training.proof)
     )
@@ -84,6 +89,11 @@ def _of_proof(proof: Proof | None) -> dict[str, str]:
         "comparison": proof.comparison and comparison_path(proof.comparison),
     }
     return {name: path for name, path in paths.items() if path is not None}
+
+
+def board_with_links(board: Board) -> Board:
+    """The same with the path of the whole of it."""
+    return board.model_copy(update={"links": {"self": board_path(board.id)}})
 
 
 def without_bulk(job: AnyJob) -> AnyJob:

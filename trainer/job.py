@@ -25,6 +25,7 @@ from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.problems import problem_of
 from saddlepoint.schemas.trainings import CurvePoint, TrainingRecord
 from saddlepoint.store import Store, find_record, get_record
+from saddlepoint.training_reporting import submit_training_report
 from saddlepoint.work import TRAINING, find_terminal
 from trainer import attempts, checkpoint, stored
 from trainer.build import Machine, build_training
@@ -76,6 +77,7 @@ def _run(store: Store, queue: JobQueue, record: TrainingRecord, machine: Machine
         end(store, queue, TRAINING, training_id, "failed", error=problem_of(error))
     else:
         end(store, queue, TRAINING, training_id, "succeeded", policy_id=policy_id)
+        submit_training_report(store, queue, record, None)
         bring_on_proof(store, queue, training_id)
 
 

@@ -65,6 +65,7 @@ def put_events(store: Store, training_id: str, update: int, attempt: int, events
 def curve_point(record: UpdateRecord) -> CurvePoint:
     """What is stored of an update; numbers that a diverging training has lost are left out."""
     measured = {
+        "epsilon": record.epsilon,
         "entropy": record.entropy,
         "policy_loss": record.policy_loss,
         "value_loss": record.value_loss,

@@ -6,10 +6,14 @@ from saddlepoint.errors import ArtifactNotFound, NotFound
 from saddlepoint.evaluation.comparison import compare
 from saddlepoint.evaluation.comparison_page import render_comparison
 from saddlepoint.evaluation.comparison_table import to_markdown
+from saddlepoint.evaluation.group_comparison import compare_groups
+from saddlepoint.evaluation.group_page import render_groups
+from saddlepoint.evaluation.group_table import groups_to_markdown
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.comparability import setting_of
-from saddlepoint.schemas.comparisons import ComparisonRecord, ComparisonResult, ComparisonSummary
+from saddlepoint.schemas.comparisons import ComparisonRecord, ComparisonResult, ComparisonSpec, ComparisonSummary
 from saddlepoint.schemas.evaluations import EvaluationRecord
+from saddlepoint.schemas.group_comparisons import GroupsResult
 from saddlepoint.schemas.plans import Plan
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.store import get_record
@@ -20,11 +24,21 @@ from worker.context import Context
 
 def _compute(context: Context, record: ComparisonRecord, chunk: int, alive: Callable[[], None]) -> bytes:
     del chunk
-    sides = []
-    for evaluations in (record.spec.baseline, record.spec.candidate):
-        sides.append([_report(context, evaluation_id) for evaluation_id in evaluations])
+    spec = record.spec
+    setting = _setting(context, spec.evaluations[0])
+
+    def reports(evaluations: Sequence[str]) -> list[RobustnessReport]:
+        found = [_report(context, evaluation_id) for evaluation_id in evaluations]
         alive()
-    result = compare(record.id, record.spec, _setting(context, record.spec.baseline[0]), *sides)
+        return found
+
+    if isinstance(spec, ComparisonSpec):
+        return _bytes(compare(record.id, spec, setting, reports(spec.baseline), reports(spec.candidate)))
+    groups = {name: reports(evaluations) for name, evaluations in spec.groups.items()}
+    return _bytes(compare_groups(record.id, spec, setting, groups, alive=alive))
+
+
+def _bytes(result: ComparisonResult | GroupsResult) -> bytes:
     return result.model_dump_json().encode()
 
 
@@ -46,14 +60,17 @@ def _report(context: Context, evaluation_id: str) -> RobustnessReport:
 def _fold(context: Context, record: ComparisonRecord, chunks: Sequence[bytes]) -> dict[str, bytes]:
     del context
     (data,) = chunks
-    result = ComparisonResult.model_validate_json(data)
+    if isinstance(record.spec, ComparisonSpec):
+        two = ComparisonResult.model_validate_json(data)
+        html, markdown, verdict = render_comparison(two), to_markdown(two), two.verdict
+    else:
+        several = GroupsResult.model_validate_json(data)
+        html, markdown, verdict = render_groups(several), groups_to_markdown(several), several.verdict
     return {
         keys.job_result(COMPARISON.name, record.id, "json"): data,
-        keys.job_result(COMPARISON.name, record.id, "html"): render_comparison(result).encode(),
-        keys.job_result(COMPARISON.name, record.id, "md"): to_markdown(result).encode(),
-        keys.job_summary(COMPARISON.name, record.id): ComparisonSummary(verdict=result.verdict)
-        .model_dump_json()
-        .encode(),
+        keys.job_result(COMPARISON.name, record.id, "html"): html.encode(),
+        keys.job_result(COMPARISON.name, record.id, "md"): markdown.encode(),
+        keys.job_summary(COMPARISON.name, record.id): ComparisonSummary(verdict=verdict).model_dump_json().encode(),
     }
 
 

@@ -16,6 +16,7 @@ from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.problems import Problem, problem_of
 from saddlepoint.schemas.reports import STORED_FORMS, RobustnessReport
+from saddlepoint.standings import drop_standing, put_standing
 from saddlepoint.store import find_record, get_record, put_record
 from saddlepoint.submission import enqueue_finish
 from saddlepoint.work import EVALUATION, find_terminal
@@ -124,6 +125,8 @@ def _forms(engine: Engine, report: RobustnessReport, evidence: Evidence | NoEvid
 
 
 def _end(context: Context, plan: Plan, report: RobustnessReport, error: Problem | None) -> None:
+    if error is None:  # before the end, after which nobody would come back to it
+        put_standing(context.store, plan, report)
     terminal = end(
         context.store,
         context.queue,
@@ -141,6 +144,7 @@ def _end(context: Context, plan: Plan, report: RobustnessReport, error: Problem 
     if terminal.status == "canceled":  # it won, and a canceled evaluation has no report
         for extension in STORED_FORMS:
             context.store.delete(keys.evaluation_report(plan.evaluation_id, extension))
+        drop_standing(context.store, plan, report)
 
 
 def _clean_score_problem(

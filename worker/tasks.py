@@ -28,6 +28,7 @@ from worker.observations import ATTACKS
 from worker.sandbox import run_limited
 from worker.shards import run_shard
 from worker.showing import evidence_of
+from worker.training_reports import TRAINING_REPORTS
 from worker.validation import validate
 
 ENGINE = Engine(
@@ -38,7 +39,7 @@ ENGINE = Engine(
     show=partial(evidence_of, record, action_names),
     render=render,
 )
-CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES, COMPARISONS)}
+CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES, COMPARISONS, TRAINING_REPORTS)}
 
 
 def validate_upload(upload_id: str) -> None:
@@ -62,7 +63,7 @@ def finish_evaluation(evaluation_id: str) -> None:
 
 
 def run_chunk(kind: str, job_id: str, chunk: str) -> None:
-    """Queue `evaluate`: a chunk of an attack on sent observations or of a landscape, or a comparison."""
+    """Queue `evaluate`: a chunk of an attack on sent observations or of a landscape, a comparison, a report."""
     complete_chunk(_open(), CHUNKED[kind], job_id, int(chunk))
 
 

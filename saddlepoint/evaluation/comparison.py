@@ -39,9 +39,9 @@ def compare(
 
     Raises NotComparable where the reports have other cells or episodes than one another.
     """
-    sides = _Sides(baseline, candidate)
+    sides = Sides(baseline, candidate)
     cells, greedy_cells = sides.cells("cells"), sides.cells("greedy_cells")
-    ours, theirs = _runs(baseline), _runs(candidate)
+    ours, theirs = runs_of(baseline), runs_of(candidate)
     titles = _titles(ours, theirs)
     reference = baseline[0].reference.random_policy
     return ComparisonResult(
@@ -64,8 +64,8 @@ def compare(
 
 
 @dataclass(frozen=True)
-class _Sides:
-    """The reports of both sides, and how they belong together."""
+class Sides:
+    """The reports of both sides, of one setting, and how they belong together."""
 
     baseline: Reports
     candidate: Reports
@@ -79,6 +79,7 @@ class _Sides:
         return "runs" if parents == [report.policy.get("id") for report in self.baseline] else None
 
     def cells(self, role: Role) -> list[ComparedCell]:
+        """Every cell on both sides. Raises NotComparable where a report lacks one, or has other episodes in it."""
         wanted: list[Cell] = getattr(self.baseline[0], role)
         return [
             self._compared(
@@ -152,7 +153,8 @@ def _returns(cells: Sequence[Cell]) -> list[list[float]]:
     return [cell.returns for cell in cells]
 
 
-def _runs(reports: Reports) -> list[ComparedRun]:
+def runs_of(reports: Reports) -> list[ComparedRun]:
+    """What each report is of."""
     return [
         ComparedRun(
             evaluation_id=report.id,

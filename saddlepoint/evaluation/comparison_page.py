@@ -19,10 +19,11 @@ MAX_ROWS = 40
 
 def render_comparison(result: ComparisonResult) -> str:
     """The page. Equal comparisons give equal bytes; every text in it is escaped."""
-    return page_environment().get_template("comparison.html").render(_context(result))
+    return page_environment().get_template("comparison.html").render(comparison_context(result))
 
 
-def _context(result: ComparisonResult) -> dict[str, Any]:
+def comparison_context(result: ComparisonResult) -> dict[str, Any]:
+    """What the templates of a comparison show."""
     env_id, setting = str(result.env.get("id", "")), dict(result.setting)
     attacks = setting.pop("attacks", {})
     return {
@@ -35,11 +36,11 @@ def _context(result: ComparisonResult) -> dict[str, Any]:
         "several": max(len(result.baseline.runs), len(result.candidate.runs)) > 1,
         "figure": _figure(result),
         "attacks": attacks,
-        "shared": {**setting, "env": _environment(env_id, setting.get("env", {}))},
+        "shared": {**setting, "env": environment_text(env_id, setting.get("env", {}))},
     }
 
 
-def _environment(env_id: str, env: dict[str, Any]) -> dict[str, Any] | str:
+def environment_text(env_id: str, env: dict[str, Any]) -> dict[str, Any] | str:
     """Without the options of frames where there are none."""
     if atari_game(env_id) is not None:
         return env

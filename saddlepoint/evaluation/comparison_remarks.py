@@ -7,24 +7,25 @@ from saddlepoint.evaluation.statistics import FEW_EPISODES
 from saddlepoint.schemas.comparisons import ComparedCell
 
 
-def verdict(cells: Sequence[ComparedCell]) -> str:
+def verdict(cells: Sequence[ComparedCell], *, candidate: str = "the candidate", baseline: str = "the baseline") -> str:
     """One sentence for a reader in a hurry: under how many attacks it is better, the lowest means, the clean price.
 
-    Both lowest means are picked from all attacked cells, so that luck lowers them alike.
+    Both lowest means are picked from all attacked cells, so that luck lowers them alike. `candidate` and `baseline` are
+    what the two are called.
     """
     attacked = [cell for cell in cells if cell.attack != "none"]
     clean = next((cell for cell in cells if cell.attack == "none"), None)
-    parts = [text for text in (_under_attack(attacked), _without_attack(clean)) if text]
+    parts = [text for text in (_under_attack(attacked, candidate, baseline), _without_attack(clean)) if text]
     return sentence("; ".join(parts))
 
 
-def _under_attack(cells: Sequence[ComparedCell]) -> str:
+def _under_attack(cells: Sequence[ComparedCell], candidate: str, baseline: str) -> str:
     if not cells:
         return "nothing was attacked, so nothing can be said about robustness"
     ours, theirs = min(cell.candidate.mean for cell in cells), min(cell.baseline.mean for cell in cells)
     return (
-        f"under attack the candidate is {_counted(cells)}, and its lowest mean return is {_number(ours)} where the "
-        f"baseline's is {_number(theirs)}"
+        f"under attack {candidate} is {_counted(cells)}, and its lowest mean return is {number_text(ours)} where "
+        f"{baseline}'s is {number_text(theirs)}"
     )
 
 
@@ -41,7 +42,7 @@ def _without_attack(clean: ComparedCell | None) -> str:
     interval = clean.difference_ci95
     bounds = "" if interval is None else f", 95% interval {_signed(interval[0])} to {_signed(interval[1])}"
     return (
-        f"without attack it scores {_number(clean.candidate.mean)} against {_number(clean.baseline.mean)} "
+        f"without attack it scores {number_text(clean.candidate.mean)} against {number_text(clean.baseline.mean)} "
         f"({_signed(clean.difference)}{bounds})"
     )
 
@@ -59,8 +60,8 @@ def _no_scale(cells: Sequence[ComparedCell]) -> Iterator[str]:
         yield "Without the attack `none` there is no clean return, and no share of it can be given."
     elif clean.baseline.kept is None:
         yield (
-            f"Without attack the baseline scores {_number(clean.baseline.mean)}, no more than a random policy, so no "
-            "share of its clean return can be given."
+            f"Without attack the baseline scores {number_text(clean.baseline.mean)}, no more than a random policy, so "
+            "no share of its clean return can be given."
         )
 
 
@@ -87,9 +88,9 @@ def _few(cells: Sequence[ComparedCell], runs: tuple[int, int]) -> Iterator[str]:
 
 
 def _signed(value: float) -> str:
-    return f"+{_number(value)}" if value > 0 else _number(value)
+    return f"+{number_text(value)}" if value > 0 else number_text(value)
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """One decimal, and three digits of what lies between -1 and 1."""
     return plain(float(f"{value:.3g}")) if 0 < abs(value) < 1 else f"{value:,.1f}"

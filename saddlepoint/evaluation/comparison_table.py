@@ -3,6 +3,7 @@
 from saddlepoint.evaluation import formatting
 from saddlepoint.formats.markdown import escaped, table
 from saddlepoint.schemas.comparisons import ComparedCell, ComparisonResult, Score
+from saddlepoint.schemas.group_comparisons import GroupedCell
 
 
 def to_markdown(result: ComparisonResult) -> str:
@@ -29,7 +30,7 @@ def to_markdown(result: ComparisonResult) -> str:
     )
 
 
-def name(cell: ComparedCell) -> str:
+def name(cell: ComparedCell | GroupedCell) -> str:
     """The attack's name without its epsilon, which is shown beside it."""
     return cell.label.removesuffix(f"@{cell.epsilon:g}")
 
@@ -45,10 +46,11 @@ def _row(label: str, cell: ComparedCell, decimals: int) -> list[str]:
     change = _with(formatting.signed(cell.difference, decimals), cell.difference_ci95, decimals)
     shares = [formatting.share(side.kept) for side in sides]
     epsilon = formatting.NOTHING if cell.attack == "none" else formatting.plain(cell.epsilon)
-    return [escaped(label), epsilon, *(_score(side, decimals) for side in sides), change, *shares]
+    return [escaped(label), epsilon, *(score_text(side, decimals) for side in sides), change, *shares]
 
 
-def _score(score: Score, decimals: int) -> str:
+def score_text(score: Score, decimals: int) -> str:
+    """The mean, its interval, and the worst and the best run where there are several."""
     text = _with(formatting.number(score.mean, decimals), score.ci95, decimals)
     if score.best_run is None or score.worst_run is None:
         return text

@@ -1,6 +1,7 @@
 """Numbers and ticks as the report's pages and figures show them."""
 
 import math
+from itertools import pairwise
 
 from saddlepoint.formats.numbers import (
     MINUS,
@@ -21,6 +22,7 @@ __all__ = [
     "MINUS",
     "NOTHING",
     "decimals_for",
+    "duration",
     "epsilon_units",
     "interval",
     "nice_ticks",
@@ -33,6 +35,17 @@ __all__ = [
     "tick_decimals",
     "typeset",
 ]
+_UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units: 45 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
+    whole = round(seconds)
+    for (unit, size), (smaller, fraction) in pairwise(_UNITS):
+        if whole >= size:
+            rest = whole % size // fraction
+            return f"{whole // size} {unit} {rest} {smaller}" if rest else f"{whole // size} {unit}"
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"
 
 
 def nice_ticks(low: float, high: float, count: int) -> list[float]:

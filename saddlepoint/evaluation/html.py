@@ -44,6 +44,7 @@ def page_environment() -> Environment:
         "share": formatting.share,
         "significant": formatting.significant,
         "plain": formatting.plain,
+        "duration": formatting.duration,
         "sentence": formatting.sentence,
         "typeset": formatting.typeset,
         "value": provenance.text_of,

@@ -99,7 +99,9 @@ def _count(value: Any, noun: str) -> str:
 
 
 def _size(value: Any) -> str:
-    return f"{value / 2**20:.1f} MiB" if isinstance(value, int) else ""
+    if not isinstance(value, int):
+        return ""
+    return f"{value / 2**20:.1f} MiB" if value >= 2**20 else f"{value / 2**10:.1f} KiB"
 
 
 def _tensor(description: Any) -> str:

@@ -1,6 +1,7 @@
 """A comparison: evaluations of a candidate beside those of a baseline, a list each since a method is several runs."""
 
-from typing import Any, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,25 +11,61 @@ from saddlepoint.schemas.jobs import JobRecord, JobState
 from saddlepoint.schemas.reports import Interval
 
 MAX_RUNS = 50
+MAX_GROUPS = 20
+Runs = Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_RUNS)]
+"""Ids of evaluations, each of one training run."""
+GroupName = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$")]
 
 
 class ComparisonSpec(Schema):
     """Which evaluations to compare; each is of one training run, and all have one specification but for the policy."""
 
-    baseline: tuple[str, ...] = Field(min_length=1, max_length=MAX_RUNS)
-    candidate: tuple[str, ...] = Field(min_length=1, max_length=MAX_RUNS)
+    baseline: Runs
+    candidate: Runs
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        named = [*self.baseline, *self.candidate]
-        twice = next((name for name in named if named.count(name) > 1), None)
-        if twice is not None:
-            raise InvalidSpec(f"An evaluation counts once in a comparison; {twice[:64]} is named twice. Leave one out.")
+        _check_distinct(self.evaluations)
         return self
+
+    @property
+    def evaluations(self) -> tuple[str, ...]:
+        """All that are named."""
+        return (*self.baseline, *self.candidate)
+
+
+class GroupsSpec(Schema):
+    """The same of more than two sides: the evaluations of each method under its name.
+
+    The first is the one that the others are held against.
+    """
+
+    groups: dict[GroupName, Runs] = Field(min_length=2, max_length=MAX_GROUPS)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _check_distinct(self.evaluations)
+        return self
+
+    @property
+    def evaluations(self) -> tuple[str, ...]:
+        """All that are named."""
+        return tuple(name for runs in self.groups.values() for name in runs)
+
+
+AnyComparisonSpec = ComparisonSpec | GroupsSpec
+
+
+def _check_distinct(named: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in named:
+        if name in seen:
+            raise InvalidSpec(f"An evaluation counts once in a comparison; {name[:64]} is named twice. Leave one out.")
+        seen.add(name)
 
 
 class ComparisonRecord(JobRecord):
-    spec: ComparisonSpec
+    spec: AnyComparisonSpec
 
 
 class ComparedRun(Schema):
@@ -143,11 +180,12 @@ class ComparisonSummary(Schema):
 class Comparison(JobState):
     """The wire form."""
 
-    spec: ComparisonSpec
+    spec: AnyComparisonSpec
     verdict: str | None = None
     """None until it is made."""
 
 
-def comparison_id(owner: str, spec: ComparisonSpec, generation: int) -> str:
-    """The same evaluations are the same comparison, until that failed."""
-    return digest("comparison", owner, spec.model_dump(mode="json"), PROTOCOL_VERSION, generation)
+def comparison_id(owner: str, spec: AnyComparisonSpec, generation: int) -> str:
+    """The same evaluations are the same comparison, until that failed. Of groups, the order counts too."""
+    meaning = [*spec.groups.items()] if isinstance(spec, GroupsSpec) else spec.model_dump(mode="json")
+    return digest("comparison", owner, meaning, PROTOCOL_VERSION, generation)

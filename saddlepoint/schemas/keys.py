@@ -157,6 +157,24 @@ def training_index_prefix(owner: str) -> str:
     return f"index/{owner}/trainings/"
 
 
+def board(owner: str, board_id: str) -> str:
+    """Its BoardRecord."""
+    return f"{boards(owner)}{board_id}.json"
+
+
+def boards(owner: str) -> str:
+    return f"index/{owner}/boards/"
+
+
+def standing(owner: str, board_id: str, rank: str, evaluation_id: str) -> str:
+    """Sorts by rank, the best first."""
+    return f"{standings(owner, board_id)}{rank}-{evaluation_id}"
+
+
+def standings(owner: str, board_id: str) -> str:
+    return f"index/{owner}/standings/{board_id}/"
+
+
 def idempotency(owner: str, key_digest: str) -> str:
     return f"idempotency/{owner}/{key_digest}.json"
 
@@ -253,7 +271,7 @@ ACTIVE_PROOFS = "active/proofs/"
 
 
 def job_spec(kind: str, job_id: str) -> str:
-    """Of other work: a kind is `attack`, `landscape` or `comparison`."""
+    """Of other work: a kind is `attack`, `landscape`, `comparison` or `training-report`."""
     return f"{kind}s/{job_id}/spec.json"
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from service.pages import formatting
+
 _FOLDER = Path(__file__).parent
 
 
@@ -17,4 +19,5 @@ def template(name: str) -> Template:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.filters |= formatting.FILTERS
     return environment.get_template(name)

@@ -7,13 +7,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from saddlepoint.endings import cancel_job
-from saddlepoint.schemas.comparisons import Comparison, ComparisonSpec
+from saddlepoint.schemas.comparisons import Comparison, ComparisonSpec, GroupsSpec
 from saddlepoint.work import COMPARISON
-from service.comparisons import accept_comparison
+from service.comparisons import accept_comparison, read_comparison_spec
 from service.context import ContextOf, OwnerOf
 from service.jobs import accepted_response, canceled_response, job_response
 from service.negotiation import FORMATS, ReportFormat
-from service.parsing import parse
 from service.requests import JsonBody, json_body_of
 from service.results import rendered_response
 from service.webhooks import WebhookUrl, announced
@@ -30,12 +29,15 @@ Format = Annotated[str | None, Query(description="json, html or md; wins over Ac
     "",
     status_code=202,
     response_model=Comparison,
-    openapi_extra=json_body_of(ComparisonSpec),
-    summary="Compare evaluations of two policies or methods",
+    openapi_extra=json_body_of(ComparisonSpec, GroupsSpec),
+    summary="Compare evaluations of two or more policies or methods",
 )
 async def create(request: Request, context: ContextOf, owner: OwnerOf, webhook: WebhookUrl, body: JsonBody) -> Response:
-    """202, also where the same one has been made. All evaluations have succeeded and differ in the policy alone."""
-    spec = parse(ComparisonSpec, body, "comparison")
+    """202, also where the same one has been made. All evaluations have succeeded and differ in the policy alone.
+
+    `baseline` and `candidate` are two sides; `groups` are several methods by name, held against the first of them.
+    """
+    spec = read_comparison_spec(body)
     comparison_id = await run_in_threadpool(accept_comparison, context.store, context.queue, owner, spec)
     context.comparisons.forget(comparison_id)
     path = comparison_path(comparison_id)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -20,6 +20,7 @@ from service.pagination import read_page
 from service.rendering import json_response
 from service.requests import DEFAULT_PAGE, Cursor, IdempotencyKey, JsonBody, Limit, json_body_of
 from service.snapshots import Snapshot
+from service.training_reports import training_report_response
 from service.trainings import TrainingPage, accept_training, read_training_spec
 from service.webhooks import WebhookUrl, announced
 from service.wire import training_path
@@ -102,3 +103,17 @@ async def events(
 
     async for event in follow(get, last_event_id):
         yield event
+
+
+@router.get("/{training_id}/report", summary="The report of a training that has succeeded")
+async def report(
+    request: Request,
+    training: Annotated[Snapshot[Training], Depends(_owned)],
+    context: ContextOf,
+    format: Annotated[str | None, Query(description="json or html; wins over Accept")] = None,
+) -> Response:
+    """JSON, or HTML that stands alone: learning curves, lineage, and the comparison with its parent once it is made.
+
+    409 until there is one, 404 where it cannot be made.
+    """
+    return await training_report_response(request, context.store, context.queue, training.job, format)

@@ -16,8 +16,9 @@ from saddlepoint.schemas.problems import problem_of
 from tests.clients import fakes
 from tests.clients.fakes import EVALUATION, POLICY, Answer, Service, answer, evaluation, json_of, refusal
 from tests.clients.test_clients import attack_of, landscape_of, landscape_result
-from tests.clients.trainings import CHILD, TRAINING, compared, hardened, training
+from tests.clients.trainings import CHILD, TRAINING, compared, hardened, reported, training
 from tests.evaluation.sample_comparison import sample_comparison
+from tests.evaluation.sample_groups import sample_groups
 
 Use = Callable[..., Service]
 
@@ -312,6 +313,14 @@ def test_train_prints_the_policy_and_shows_the_curve(use: Use, capsys: pytest.Ca
     }
 
 
+def test_train_leaves_policy_and_report_in_a_folder(use: Use, tmp_path: Path) -> None:
+    use(answer(training(), 202), answer(training("succeeded")), *reported(), httpx.Response(200, content=b"onnx"))
+    assert main(["train", "--env", "CartPole-v1", "--out", str(tmp_path / "out")]) == 0
+    files = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert files.keys() == {"policy.onnx", "training.html", "training.json"}
+    assert (files["policy.onnx"], files["training.html"]) == (b"onnx", b"<title>training</title>")
+
+
 def test_watch_follows_a_training_to_its_policy_and_its_proof(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
     ended = training("succeeded").model_copy(update={"links": {"comparison": "/v1/comparisons/c1"}})
     use(refusal(NotFound("There is no evaluation.")), answer(training()), answer(ended))
@@ -343,6 +352,25 @@ def test_compare_takes_ids_and_lists_of_them(use: Use, tmp_path: Path, capsys: p
     assert json_of(service.requests[0]) == {"baseline": ["a1", "a2"], "candidate": ["b1"]}
     assert capsys.readouterr().out.startswith("attack")
     assert (tmp_path / "out" / "comparison.html").exists()
+
+
+def test_compare_takes_methods_by_name(use: Use, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    service = use(*compared(sample_groups()))
+    assert main(["compare", "standard=a1,a2", "atpa=b1", "radial=c1", "--out", str(tmp_path / "out")]) == 0
+    assert json_of(service.requests[0]) == {"groups": {"standard": ["a1", "a2"], "atpa": ["b1"], "radial": ["c1"]}}
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0].split()[:5] == ["method", "runs", "worst", "case", "none"]
+    assert [row.split()[0] for row in rows[2:5]] == ["standard", "dataaugment", "atpa"]
+    assert (tmp_path / "out" / "comparison.html").exists()
+
+
+@pytest.mark.parametrize("sides", ["a", "a b c", "x=a b", "x=a x=b", "x=a"])
+def test_sides_that_make_no_comparison_are_wrong_usage(
+    use: Use, capsys: pytest.CaptureFixture[str], sides: str
+) -> None:
+    use()
+    assert main(["compare", *sides.split()]) == 2
+    assert "standard=A1,A2 atpa=B1,B2" in capsys.readouterr().err
 
 
 def test_what_cannot_be_compared_is_wrong_usage(use: Use, capsys: pytest.CaptureFixture[str]) -> None:

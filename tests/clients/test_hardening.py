@@ -7,13 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
-from clients import ComparisonReport, Hardened
-from saddlepoint.errors import Conflict, JobFailed, NotComparable
+from clients import ComparisonReport, GroupsReport, Hardened, TrainedReport, operations
+from saddlepoint.errors import Conflict, JobFailed, NotComparable, NotFound, ReportNotReady
 from saddlepoint.schemas.problems import problem_of
+from saddlepoint.schemas.trainings import Proof
 from tests.clients import fakes
 from tests.clients.fakes import EVALUATION, POLICY, Service, answer, evaluation, json_of, refusal
-from tests.clients.trainings import CHILD, COMPARISON, TRAINING, compared, comparison_of, hardened, training
+from tests.clients.trainings import CHILD, COMPARISON, TRAINING, compared, comparison_of, hardened, reported, training
 from tests.evaluation.sample_comparison import sample_comparison
+from tests.evaluation.sample_groups import sample_groups
+from tests.evaluation.sample_training import compared_training, sample_training
 
 Caller = Callable[..., Any]
 EVALUATED = {"env": "CartPole-v1", "epsilon": [0.5], "seeds": [0, 1], "precision": "fp32"}
@@ -50,6 +53,17 @@ def test_a_comparison_is_waited_for_and_saved(call: Caller, tmp_path: Path) -> N
         f"GET /v1/comparisons/{COMPARISON}/result?format={form}" for form in ("json", "html", "md")
     ]
     assert (found.verdict, found.markdown) == (sample_comparison().verdict, "| attack |")
+    folder = found.save(tmp_path / "out")
+    assert sorted(path.name for path in folder.iterdir()) == ["comparison.html", "comparison.json", "comparison.md"]
+
+
+def test_several_methods_are_compared_by_name(call: Caller, tmp_path: Path) -> None:
+    service = Service(*compared(sample_groups()))
+    groups = {"standard": [fakes.report()], "atpa": ["e2", evaluation()], "radial": "e3"}
+    found: GroupsReport = call(service, lambda client: client.compare(groups=groups))
+    asked = {"standard": [EVALUATION], "atpa": ["e2", EVALUATION], "radial": ["e3"]}
+    assert json_of(service.requests[0]) == {"groups": asked}
+    assert (found.verdict, found.markdown) == (sample_groups().verdict, "| attack |")
     folder = found.save(tmp_path / "out")
     assert sorted(path.name for path in folder.iterdir()) == ["comparison.html", "comparison.json", "comparison.md"]
 
@@ -104,6 +118,8 @@ def test_what_was_hardened_is_saved_with_its_proof(call: Caller, policy: Path, t
         "comparison.md",
         *(f"parent/{name}" for name in REPORT),
         "policy.onnx",
+        "training.html",
+        "training.json",
     ]
 
 
@@ -179,3 +195,45 @@ def test_the_file_of_a_policy_is_read_as_it_comes() -> None:
     service = Service(*hardened()[:-1], httpx.Response(200, content=b"\x00onnx"))
     found: Hardened = fakes.call(service, harden)
     assert found.model == b"\x00onnx"
+
+
+def test_the_report_of_a_training_is_waited_for_until_it_has_its_comparison(
+    call: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "REPORT_POLL_S", 0.0)
+    pending, done = (
+        training("succeeded").model_copy(update={"proof": Proof(is_pending=is_pending, comparison=COMPARISON)})
+        for is_pending in (True, False)
+    )
+    not_yet, first = refusal(ReportNotReady("The report is being made.")), answer(sample_training())
+    _, numbers, page = reported()
+    service = Service(
+        answer(pending), not_yet, answer(pending), first, answer(done), first, answer(done), numbers, page
+    )
+    found: TrainedReport = call(service, lambda client: client.training_report(TRAINING))
+    assert found.comparison == compared_training().comparison
+    assert service.paths[-1] == f"GET /v1/trainings/{TRAINING}/report?format=html"
+    folder = found.save(tmp_path / "out")
+    assert (folder / "training.html").read_text(encoding="utf-8") == "<title>training</title>"
+
+
+def test_a_training_that_goes_on_has_no_report(call: Caller) -> None:
+    service = Service(answer(training("processing")), refusal(ReportNotReady("The training is processing.")))
+    with pytest.raises(ReportNotReady, match="is processing"):
+        call(service, lambda client: client.training_report(TRAINING))
+
+
+def test_a_comparison_that_takes_long_is_not_waited_for(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "REPORT_S", -1.0)
+    pending = training("succeeded").model_copy(update={"proof": Proof(is_pending=True)})
+    _, _, page = reported()
+    service = Service(answer(pending), answer(sample_training()), page)
+    assert call(service, lambda client: client.training_report(TRAINING)).comparison is None
+
+
+def test_a_report_that_cannot_be_made_costs_nothing_else(call: Caller, tmp_path: Path) -> None:
+    *before, _, _, model = hardened()
+    service = Service(*before, refusal(NotFound("There will be no report of this training.")), model)
+    found: Hardened = call(service, harden)
+    assert (found.report, found.model) == (None, b"onnx")
+    assert not (found.save(tmp_path / "out") / "training.html").exists()

@@ -5,12 +5,15 @@ from typing import Any
 import httpx
 
 from clients.watched import Training
+from saddlepoint.schemas.comparisons import ComparisonResult
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import Status
+from saddlepoint.schemas.group_comparisons import GroupsResult
 from saddlepoint.schemas.trainings import CurvePoint, TrainingProgress, TrainingSpec
 from tests.clients import fakes
 from tests.clients.fakes import POLICY, Answer, answer, evaluation
 from tests.evaluation.sample_comparison import sample_comparison
+from tests.evaluation.sample_training import compared_training
 
 TRAINING, CHILD, COMPARISON = "d" * 32, "b" * 32, "c" * 32
 CARTPOLE = EnvironmentSpec(id="CartPole-v1")
@@ -54,14 +57,23 @@ def audited() -> tuple[Answer, ...]:
     )
 
 
-def compared() -> tuple[Answer, ...]:
+def compared(result: ComparisonResult | GroupsResult | None = None) -> tuple[Answer, ...]:
     """The answers to a comparison that is asked for, waited for and read."""
     return (
         answer(comparison_of("queued"), 202),
         answer(comparison_of("succeeded")),
-        answer(sample_comparison()),
+        answer(result or sample_comparison()),
         httpx.Response(200, html="<title>comparison</title>"),
         httpx.Response(200, text="| attack |"),
+    )
+
+
+def reported() -> tuple[Answer, ...]:
+    """The answers to the report of a training that is asked for."""
+    return (
+        answer(training("succeeded", (1.0, 2.0))),
+        answer(compared_training()),
+        httpx.Response(200, html="<title>training</title>"),
     )
 
 
@@ -74,5 +86,6 @@ def hardened(evaluated: dict[str, Any] | None = None) -> tuple[Answer, ...]:
         answer(training("succeeded", (1.0, 2.0))),
         *audited(),
         *compared(),
+        *reported(),
         httpx.Response(200, content=b"onnx"),
     )

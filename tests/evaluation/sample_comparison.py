@@ -7,7 +7,7 @@ import numpy as np
 
 from saddlepoint.evaluation.comparison import compare
 from saddlepoint.schemas.comparisons import ComparisonResult, ComparisonSpec
-from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport
+from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, RobustnessReport, WorstCase
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 Returns = Mapping[str, Sequence[float]]
@@ -22,6 +22,7 @@ def report(
     random_policy: Sequence[float] = (0.0, 0.0),
     method: str | None = None,
     parent: str | None = None,
+    worst: float | None = None,
 ) -> RobustnessReport:
     """The report of policy `policy-<name>` by evaluation `<name>`."""
     lineage = {"lineage": {"method": method, "parent": parent}} if method else {}
@@ -38,13 +39,19 @@ def report(
                 mean=float(np.mean(random_policy)), episodes=len(random_policy), returns=list(random_policy)
             )
         ),
-        worst_case=None,
+        worst_case=None if worst is None else _worst_case(worst),
         verdict="",
         environment_steps=0,
         wall_time_s=0.0,
         versions={},
         protocol={},
         statistics={},
+    )
+
+
+def _worst_case(mean: float) -> WorstCase:
+    return WorstCase(
+        attack="ce", label="ce", epsilon=4.0, mean=mean, ci95=(mean - 1.0, mean + 1.0), selection="held_out"
     )
 
 

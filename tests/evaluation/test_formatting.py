@@ -1,8 +1,8 @@
-"""Ticks of a figure."""
+"""Ticks of a figure, and times."""
 
 import pytest
 
-from saddlepoint.evaluation.formatting import nice_ticks, tick_decimals
+from saddlepoint.evaluation.formatting import duration, nice_ticks, tick_decimals
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,11 @@ def test_ticks_are_round_and_inside(low: float, high: float, ticks: list[float])
 def test_tick_labels_show_no_more_decimals_than_they_need() -> None:
     assert tick_decimals([0.0, 0.25, 0.5]) == 2
     assert tick_decimals([0.0, 20.0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.26, "0.3 s"), (45.4, "45 s"), (59.6, "1 min"), (200, "3 min 20 s"), (7_500, "2 h 5 min"), (273_601, "3 d 4 h")],
+)
+def test_a_time_is_said_in_its_two_largest_units(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

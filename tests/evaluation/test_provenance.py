@@ -17,3 +17,8 @@ def test_only_games_of_frames_have_options_of_frames() -> None:
     assert environment({"id": "BoxingNoFrameskip-v4", **frames}) == {"id": "BoxingNoFrameskip-v4", **frames}
     assert environment({"id": "CartPole-v1", **frames}) == {"id": "CartPole-v1"}
     assert environment({"id": "Hopper-v5", "kwargs": {"a": 1}}) == {"id": "Hopper-v5", "kwargs": {"a": 1}}
+
+
+def test_small_files_have_a_size_too() -> None:
+    sizes = [policy_facts({"size": size})[0].value for size in (36_620, 3_389_120)]
+    assert sizes == ["35.8 KiB", "3.2 MiB"]

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from saddlepoint.errors import InvalidSpec, NotComparable
 from saddlepoint.schemas.comparability import check_comparable, setting_of
-from saddlepoint.schemas.comparisons import ComparisonSpec, comparison_id
+from saddlepoint.schemas.comparisons import ComparisonRecord, ComparisonSpec, GroupsSpec, comparison_id
 from saddlepoint.schemas.environments import EnvironmentSpec, describe_atari
 from saddlepoint.schemas.plans import make_plan
 from tests.evaluation.episodes import CARD
-from tests.worker.world import make_record
+from tests.worker.world import NOW, make_record
 
 
 def setting(*, head: Any = "logits", **spec: Any) -> dict[str, Any]:
@@ -67,3 +67,28 @@ def test_the_same_evaluations_are_the_same_comparison() -> None:
     assert comparison_id("me", one, 0) == comparison_id("me", one, 0)
     different = {comparison_id(owner, spec, n) for owner in ("me", "you") for spec in (one, other) for n in (0, 1)}
     assert len(different) == 8
+
+
+def test_groups_are_named_and_an_evaluation_counts_once_in_all_of_them() -> None:
+    assert GroupsSpec(groups={"a": ("x", "y"), "b": ("z",)}).evaluations == ("x", "y", "z")
+    with pytest.raises(InvalidSpec, match="x is named twice"):
+        GroupsSpec(groups={"a": ("x",), "b": ("y", "x")})
+    for groups in ({"a": ("x",)}, {"a": ("x",), "b": ()}, {"a": ("x",), " b": ("y",)}, {"a": ("x",), "": ("y",)}):
+        with pytest.raises(ValidationError):
+            GroupsSpec.model_validate({"groups": groups})
+    with pytest.raises(ValidationError):
+        GroupsSpec(groups={str(n): (f"e{n}",) for n in range(21)})
+
+
+def test_the_order_of_groups_is_part_of_what_is_compared() -> None:
+    one, other = (GroupsSpec(groups={name: (name,) for name in names}) for names in ("ab", "ba"))
+    assert comparison_id("me", one, 0) == comparison_id("me", GroupsSpec(groups={"a": ("a",), "b": ("b",)}), 0)
+    assert comparison_id("me", one, 0) != comparison_id("me", other, 0)
+
+
+def test_either_specification_is_read_back_from_a_record() -> None:
+    for spec in (ComparisonSpec(baseline=("a",), candidate=("b",)), GroupsSpec(groups={"z": ("a",), "a": ("b",)})):
+        record = ComparisonRecord(id="c", owner="me", created_at=NOW, chunks=1, chunk_timeout_s=1.0, spec=spec)
+        read = ComparisonRecord.model_validate_json(record.model_dump_json())
+        assert read == record
+        assert read.model_dump_json() == record.model_dump_json()

@@ -58,6 +58,18 @@ async def test_the_same_evaluations_are_compared_once_until_that_is_canceled(ben
     assert (await ask(bench, [one], [two])).json()["id"] != first["id"]
 
 
+async def test_several_methods_are_compared_by_name(bench: Bench) -> None:
+    one, two, three = [await evaluated(bench, data) for data in (b"one", b"two", b"three")]
+    groups = {"standard": [one], "atpa": [two, three]}
+    answer = await bench.api.post("/v1/comparisons", json={"groups": groups})
+    assert (answer.status_code, answer.json()["spec"]) == (202, {"groups": groups})
+    again = await bench.api.post("/v1/comparisons", json={"groups": groups})
+    turned = await bench.api.post("/v1/comparisons", json={"groups": dict(reversed(groups.items()))})
+    assert again.json()["id"] == answer.json()["id"] != turned.json()["id"]
+    finish(bench, answer.json()["id"])
+    assert (await bench.api.get(answer.json()["links"]["result"], params={"format": "html"})).text == "html"
+
+
 @pytest.mark.parametrize("path", ["/result", ""])
 async def test_a_result_comes_as_numbers_as_a_page_and_as_a_table(bench: Bench, path: str) -> None:
     job = (await ask(bench, [await evaluated(bench, b"one")], [await evaluated(bench, b"two")])).json()
@@ -119,6 +131,11 @@ async def test_an_evaluation_that_goes_on_or_was_canceled_cannot_be_compared(ben
         ({"baseline": ["a"], "candidate": ["a"]}, 422, "invalid-spec"),
         ({"baseline": ["a"], "candidate": ["b"]}, 404, "not-found"),
         ({"baseline": ["../secret"], "candidate": ["b"]}, 404, "not-found"),
+        ({"groups": {"a": ["x"]}}, 422, "invalid-spec"),
+        ({"groups": {"a": ["x"], "b": ["x"]}}, 422, "invalid-spec"),
+        ({"groups": {"a": ["x"], "b": ["y"]}, "baseline": ["x"]}, 422, "invalid-spec"),
+        ({"groups": {"a": ["x"], "b": ["y"]}}, 404, "not-found"),
+        ({"groups": 3}, 422, "invalid-spec"),
         ({"baseline": ["a"], "candidate": [str(number) for number in range(51)]}, 422, "invalid-spec"),
     ],
 )

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 
 from saddlepoint.endings import end
-from saddlepoint.queue import TRAIN
+from saddlepoint.errors import NotFound
+from saddlepoint.queue import CHUNK, TRAIN
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.evaluations import Progress
 from saddlepoint.schemas.policies import InputDescription
+from saddlepoint.schemas.problems import problem_of
+from saddlepoint.schemas.training_reports import training_report_id
 from saddlepoint.schemas.trainings import DEFENSES, ProofPart, TrainingRecord
 from saddlepoint.store import get_record, put_record
-from saddlepoint.work import TRAINING
+from saddlepoint.work import COMPARISON, TRAINING, TRAINING_REPORT
 from service.snapshots import FRESH_S
 from tests.service.bench import Bench
 
@@ -248,3 +252,62 @@ async def test_redis_away_leaves_nothing(bench: Bench) -> None:
 async def test_what_is_not_there_is_not_found(bench: Bench, path: str) -> None:
     answer = await bench.api.get(f"/v1/trainings/nothing{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
+async def test_a_training_has_no_report_before_its_end(bench: Bench) -> None:
+    body = (await bench.api.post("/v1/trainings", json=SPEC)).json()
+    answer = await bench.api.get(body["links"]["report"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "report-not-ready")
+    assert "is queued" in answer.json()["detail"]
+
+
+def report(bench: Bench, training_id: str, comparison_id: str | None) -> None:
+    """What a worker does."""
+    report_id = training_report_id(training_id, comparison_id)
+    for form in ("json", "html"):
+        key = keys.job_result(TRAINING_REPORT.name, report_id, form)
+        bench.store.put(key, f"{form} {comparison_id}".encode())
+    end(bench.store, bench.queue, TRAINING_REPORT, report_id, "succeeded", progress=Progress())
+
+
+async def test_a_report_that_lacks_is_begun_by_whoever_asks_for_it(bench: Bench) -> None:
+    """The trainer may have died at its very end."""
+    body = (await bench.api.post("/v1/trainings", json=SPEC)).json()
+    end(bench.store, bench.queue, TRAINING, body["id"], "succeeded", policy_id="p1")
+    bench.context.trainings.forget(body["id"])
+    answers = [await bench.api.get(body["links"]["report"]) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert bench.queue.count(CHUNK) == 1
+    report(bench, body["id"], None)
+    ready = await bench.api.get(body["links"]["report"], params={"format": "html"})
+    assert (ready.text, ready.headers["content-type"]) == ("html None", "text/html; charset=utf-8")
+    assert "sandbox" in ready.headers["content-security-policy"]
+    known = {"If-None-Match": ready.headers["etag"]}
+    assert (await bench.api.get(body["links"]["report"], params={"format": "html"}, headers=known)).status_code == 304
+    assert (await bench.api.get(body["links"]["report"], params={"format": "md"})).status_code == 406
+
+
+async def test_the_report_with_the_comparison_takes_the_place_of_the_first(bench: Bench) -> None:
+    body = (await harden(bench)).json()
+    end(bench.store, bench.queue, TRAINING, body["id"], "succeeded", policy_id="p1")
+    put_record(bench.store, keys.training_proof_part(body["id"], "comparison"), ProofPart(id="c1"))
+    report(bench, body["id"], None)
+    await asyncio.sleep(FRESH_S)
+    assert (await bench.api.get(body["links"]["report"])).text == "json None"
+    end(bench.store, bench.queue, COMPARISON, "c1", "succeeded", progress=Progress())
+    first = await bench.api.get(body["links"]["report"])
+    assert first.text == "json None"
+    report(bench, body["id"], "c1")
+    second = await bench.api.get(body["links"]["report"])
+    assert (second.text, second.headers["etag"] != first.headers["etag"]) == ("json c1", True)
+
+
+async def test_a_report_that_cannot_be_made_says_why(bench: Bench) -> None:
+    body = (await bench.api.post("/v1/trainings", json=SPEC)).json()
+    end(bench.store, bench.queue, TRAINING, body["id"], "succeeded", policy_id="p1")
+    bench.context.trainings.forget(body["id"])
+    problem = problem_of(NotFound("The policy was deleted."))
+    end(bench.store, bench.queue, TRAINING_REPORT, training_report_id(body["id"], None), "failed", error=problem)
+    answer = await bench.api.get(body["links"]["report"])
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert "The policy was deleted." in answer.json()["detail"]

@@ -59,7 +59,7 @@ def test_the_service_attaches_the_same_proof_by_itself_and_a_repetition_does_not
     client: AttackClient, parent: str
 ) -> None:
     first = client.harden(parent, env=CARTPOLE, config=CONFIG, progress=False, **SPEC)
-    wait_until(lambda: _proof(client, first.training)["comparison"] is not None, within_s=60, what="the proof")
+    wait_until(lambda: not _proof(client, first.training)["is_pending"], within_s=60, what="the proof")
     assert _proof(client, first.training) == {
         "is_pending": False,
         "parent_evaluation": first.parent.id,

@@ -8,9 +8,10 @@ from saddlepoint.errors import Conflict, NotComparable
 from saddlepoint.job_states import load_comparison
 from saddlepoint.queue import CHUNK, EVALUATE
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.comparisons import Comparison, ComparisonRecord, ComparisonResult, ComparisonSpec
+from saddlepoint.schemas.comparisons import Comparison, ComparisonRecord, ComparisonResult, ComparisonSpec, GroupsSpec
 from saddlepoint.schemas.environments import EnvironmentSpec, describe_atari
 from saddlepoint.schemas.evaluations import EvaluationRecord
+from saddlepoint.schemas.group_comparisons import GroupsResult
 from saddlepoint.schemas.plans import make_plan
 from saddlepoint.store import get_record, put_record
 from saddlepoint.submission import submit_evaluation
@@ -64,6 +65,21 @@ def test_two_evaluations_become_a_comparison_in_every_form(evaluated: Context) -
     assert b"| none |" in evaluated.store.get(keys.job_result("comparison", comparison_id, "md"))
     ended = state(evaluated, comparison_id)
     assert (ended.status, ended.verdict) == ("succeeded", result.verdict)
+
+
+def test_several_methods_become_a_comparison_in_every_form(evaluated: Context) -> None:
+    evaluate(evaluated, "other")
+    spec = GroupsSpec(groups={"standard": ("parent",), "atpa": ("child", "other")})
+    comparison_id = submit_comparison(evaluated.store, evaluated.queue, "owner", spec)
+    run_chunk(evaluated, COMPARISONS, comparison_id, 0)
+    result = GroupsResult.model_validate_json(evaluated.store.get(keys.job_result("comparison", comparison_id, "json")))
+    assert [(group.title, len(group.runs)) for group in result.groups] == [("standard", 1), ("atpa", 2)]
+    assert result.setting["seeds"] == [0, 1, 2]
+    assert b"data-sortable" in evaluated.store.get(keys.job_result("comparison", comparison_id, "html"))
+    assert b"| attack | epsilon | standard | atpa |" in evaluated.store.get(
+        keys.job_result("comparison", comparison_id, "md")
+    )
+    assert state(evaluated, comparison_id).verdict == result.verdict
 
 
 def test_the_same_evaluations_are_one_comparison_however_often_it_is_asked_for(evaluated: Context) -> None:

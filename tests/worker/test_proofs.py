@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from saddlepoint.endings import cancel_evaluation, cancel_training, end
+from saddlepoint.endings import cancel_evaluation, cancel_job, cancel_training, end
 from saddlepoint.errors import Conflict
 from saddlepoint.proof import ask_for_proof, bring_on_proof
 from saddlepoint.schemas import keys
@@ -13,11 +13,12 @@ from saddlepoint.schemas.comparisons import ComparisonResult
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.plans import Plan
+from saddlepoint.schemas.training_reports import training_report_id
 from saddlepoint.schemas.trainings import Proof, TrainingRecord, TrainingSpec
 from saddlepoint.state import load_training
 from saddlepoint.store import find_record, get_record, put_record
 from saddlepoint.submission import submit_training
-from saddlepoint.work import TRAINING
+from saddlepoint.work import COMPARISON, TRAINING
 from tests.worker.world import ENV, NOW, make_card, make_engine
 from worker.chunks import run_chunk
 from worker.comparisons import COMPARISONS
@@ -25,6 +26,7 @@ from worker.context import Context
 from worker.finishing import finish_evaluation
 from worker.reconciling import Reconciler
 from worker.shards import run_shard
+from worker.training_reports import TRAINING_REPORTS
 
 ID = "training"
 
@@ -74,7 +76,7 @@ def play(context: Context, evaluation_id: str | None) -> None:
     finish_evaluation(context, make_engine(), evaluation_id)
 
 
-def test_audit_training_audit_and_comparison_follow_one_another(context: Context) -> None:
+def test_audit_training_audit_comparison_and_report_follow_one_another(context: Context) -> None:
     submit(context)
     passes(context)
     play(context, proof(context).parent_evaluation)
@@ -84,16 +86,36 @@ def test_audit_training_audit_and_comparison_follow_one_another(context: Context
     play(context, proof(context).evaluation)
     assert proof(context).is_pending
     passes(context)
+    compared = proof(context).comparison
+    assert compared is not None
+    run_chunk(context, COMPARISONS, compared, 0)
+    assert proof(context).is_pending
+    passes(context)
     done = proof(context)
-    assert (done.is_pending, done.error) == (False, None)
-    assert done.comparison is not None
-    run_chunk(context, COMPARISONS, done.comparison, 0)
-    result = ComparisonResult.model_validate_json(
-        context.store.get(keys.job_result("comparison", done.comparison, "json"))
-    )
+    assert (done.is_pending, done.error, done.comparison) == (False, None, compared)
+    result = ComparisonResult.model_validate_json(context.store.get(keys.job_result("comparison", compared, "json")))
     assert (result.spec.baseline, result.spec.candidate) == ((done.parent_evaluation,), (done.evaluation,))
     assert result.paired == "episodes"
     assert [run.policy_id for run in (*result.baseline.runs, *result.candidate.runs)] == ["policy", "child"]
+    report_id = training_report_id(ID, compared)
+    run_chunk(context, TRAINING_REPORTS, report_id, 0)
+    page = context.store.get(keys.job_result("training-report", report_id, "html"))
+    assert b"What changed" in page
+
+
+def test_a_comparison_that_was_canceled_ends_the_proof_without_a_report_of_it(context: Context) -> None:
+    submit(context)
+    publish(context)
+    passes(context)
+    for part in ("parent_evaluation", "evaluation"):
+        play(context, getattr(proof(context), part))
+    passes(context)
+    compared = proof(context).comparison
+    assert compared is not None
+    cancel_job(context.store, context.queue, COMPARISON, compared)
+    passes(context)
+    assert not proof(context).is_pending
+    assert not context.store.exists(keys.job_spec("training-report", training_report_id(ID, compared)))
 
 
 def test_steps_that_are_repeated_make_nothing_twice(context: Context) -> None:

@@ -14,11 +14,11 @@ from saddlepoint.evaluation.figures import WIDE
 from saddlepoint.evaluation.formatting import interval, number
 from saddlepoint.evaluation.landscape_page import render_landscape
 from saddlepoint.evaluation.landscape_result import fold_landscape
+from saddlepoint.evaluation.learning_chart import LearningCurve, label_of, learning_chart
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.landscapes import LandscapeRecord, LandscapeResult
-from trainer.reproduce.curves import LearningCurve, label_of, mean_curve
+from trainer.reproduce.curves import mean_curve
 from trainer.reproduce.frames import picture
-from trainer.reproduce.learning_chart import learning_chart
 from trainer.reproduce.models import STAGES, Model, runs_of
 from trainer.reproduce.results import ROWS, Results
 from trainer.reproduce.study import Study
