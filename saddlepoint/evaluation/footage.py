@@ -22,8 +22,9 @@ MOST_STEPS = 9000
 MOST_FRAMES = 1800
 """A minute of video; of a longer game every second step is shown, or every third."""
 _ROWS = 420
-"""Of a picture, about: a small one is enlarged, of a large one only every nth pixel is shown."""
-_GAP = 16
+"""Of the video, about: small pictures are enlarged, of large ones some pixels are left out."""
+_GAPS = 20
+"""As many of them as there are between the games are as wide as one."""
 _AFTER_THE_END = 0.3
 """Of the light that the last picture of a game keeps while the other one goes on."""
 
@@ -65,14 +66,15 @@ def record(env: EnvironmentSpec, seed: int, clean: Trace, attacked: Trace) -> Fo
     count = longest // stride + 1
     frames = islice(map(_beside, *(_then_dark(game.pictures(stride)) for game in games)), count)
     buffer, poster = io.BytesIO(), next(frames)
-    rows, columns, _ = poster.shape
+    factor = max(1, round(_ROWS / poster.shape[0]))
+    rows, columns = (side * factor // 2 * 2 for side in poster.shape[:2])  # H.264 wants them even
     with writing(buffer, rows, columns, MOST_BYTES * FRAMES_PER_S // count) as video:
         video.add(poster)
         for number, frame in enumerate(frames, start=1):
             video.add(frame)
             poster = frame if number == count // 2 else poster
     is_the_game = all(game.is_as_noted() for game in games)
-    return Footage(buffer.getvalue(), to_png(poster), rows, columns, stride, longest, is_the_game)
+    return Footage(buffer.getvalue(), to_png(enlarged(poster, factor)), rows, columns, stride, longest, is_the_game)
 
 
 class _Game:
@@ -105,14 +107,8 @@ def _then_dark(pictures: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uin
 
 
 def _beside(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """One beside the other, black between, about _ROWS high; sides are even, as H.264 wants them."""
-    one, other = _sized(left), _sized(right)
-    gap = np.zeros((one.shape[0], _GAP, 3), np.uint8)
-    both = np.concatenate([one, gap, other], axis=1)
-    return both[: both.shape[0] // 2 * 2, : both.shape[1] // 2 * 2]
-
-
-def _sized(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    every = max(1, round(picture.shape[0] / _ROWS))
-    small = picture[::every, ::every]
-    return enlarged(small, max(1, round(_ROWS / small.shape[0])))
+    """One beside the other, black between; of large pictures every nth pixel."""
+    every = max(1, round(left.shape[0] / _ROWS))
+    one, other = left[::every, ::every], right[::every, ::every]
+    gap = np.zeros((one.shape[0], one.shape[1] // _GAPS, 3), np.uint8)
+    return np.concatenate([one, gap, other], axis=1)

@@ -20,8 +20,11 @@ class Video:
         self._container, self._stream = container, stream
 
     def add(self, picture: NDArray[np.uint8]) -> None:
-        """(R, C, 3), of the size that was stated."""
-        for packet in self._stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+        """(R, C, 3); one of another size than the video's is stretched, its pixels left sharp."""
+        rows, columns = self._stream.height, self._stream.width
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        stretched = frame.reformat(width=columns, height=rows, format="yuv420p", interpolation="POINT")
+        for packet in self._stream.encode(stretched):
             self._container.mux(packet)
 
     def end(self) -> None:
