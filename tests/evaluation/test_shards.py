@@ -1,5 +1,5 @@
 import random
-import time
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -174,20 +174,22 @@ def test_groups_of_lanes_change_nothing(count: int) -> None:
 
 
 def test_while_one_group_steps_another_is_attacked() -> None:
-    policy = honest_policy()
+    attacked = threading.Event()
 
     class Slow(Corridor):
-        """Its first step ends when the policy has been asked again."""
+        """Its first step ends when the other group, whose actions are known then, steps too."""
 
         def step(self, actions: Actions) -> LaneStep:
-            asked, deadline = len(policy.calls), time.monotonic() + 10
-            while self._steps[0] == 0 and len(policy.calls) == asked:
-                assert time.monotonic() < deadline
-                time.sleep(0.001)
+            assert attacked.wait(timeout=60)
+            return super().step(actions)
+
+    class Other(Corridor):
+        def step(self, actions: Actions) -> LaneStep:
+            attacked.set()
             return super().step(actions)
 
     planned = plan(MIXED, entries(MIXED))
-    assert play_corridor(planned, policy=policy, groups=[Slow(8), Corridor(8)]) == play_corridor(planned)
+    assert play_corridor(planned, groups=[Slow(8), Other(8)]) == play_corridor(planned)
 
 
 def test_an_error_of_one_group_ends_the_shard() -> None:
