@@ -14,7 +14,7 @@ from saddlepoint.store import Store, get_record, put_record
 from saddlepoint.store.local import LocalStore
 from saddlepoint.webhooks import ask_webhook, load_attempts, load_webhook, newest_secrets, next_secret
 from saddlepoint.work import EVALUATION
-from tests.processes import wait_until
+from tests.processes import running, wait_until
 from tests.worker.receiver import Receiver, receiving
 from worker.context import Context
 from worker.reconciling import Reconciler
@@ -146,6 +146,23 @@ def test_a_process_that_died_after_a_delivery_does_not_repeat_it(
     a_pass(store, receiver, clock)
     assert receiver.told == []
     assert get_record(store, keys.webhook_outcome(wanted), WebhookOutcome).delivered
+
+
+def test_a_process_that_is_killed_while_it_tells_is_followed_by_one_that_tells_again(
+    store: Store, receiver: Receiver, tmp_path: Path
+) -> None:
+    receiver.answers = [0, 200]
+    wanted = ask_webhook(store, "alice", EVALUATION, "job", receiver.url)
+    ended(store)
+    with running("-m", "tests.worker.teller", str(tmp_path)):
+        wait_until(lambda: receiver.told, within_s=60, what="the first attempt")
+    assert load_attempts(store, wanted) == []
+    with running("-m", "tests.worker.teller", str(tmp_path)):
+        wait_until(lambda: store.exists(keys.webhook_outcome(wanted)), within_s=60, what="the second attempt")
+    outcome = load_webhook(store, "alice", wanted).outcome
+    assert outcome is not None
+    assert (outcome.delivered, outcome.attempts, len(receiver.told)) == (True, 1, 2)
+    assert {headers["webhook-id"] for headers, _ in receiver.told} == {wanted}
 
 
 def test_where_it_leads_inside_nobody_is_told(store: Store, receiver: Receiver, clock: Clock) -> None:

@@ -49,13 +49,17 @@ class Webhooks:
             wanted = marker.removeprefix(keys.ACTIVE_WEBHOOKS)
             if len(self._under_way) >= AT_ONCE:
                 return
-            if wanted not in self._under_way and self._now() >= self._due.get(wanted, self._now()):
+            if wanted not in self._under_way and self._is_due(wanted):
                 self._begin(wanted)
 
     def wait(self, timeout_s: float) -> None:
         """Until what is under way is over, each for at most so long."""
         for thread in self._under_way.values():
             thread.join(timeout_s)
+
+    def _is_due(self, wanted: str) -> bool:
+        due = self._due.get(wanted)
+        return due is None or self._now() >= due
 
     def _begin(self, wanted: str) -> None:
         record = find_record(self._store, keys.webhook_request(wanted), WebhookRecord)
