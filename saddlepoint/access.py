@@ -13,14 +13,12 @@ from datetime import UTC, datetime
 
 from saddlepoint.errors import InvalidRequest, NotFound
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.access import KeyRecord, Scope
+from saddlepoint.schemas.access import TENANT, KeyRecord, Scope
 from saddlepoint.store import Store, find_record, get_record, put_record
 
 _ID_BYTES = 8
 _SECRET_BYTES = 32
 _KEY = re.compile(r"sp_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
-_TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
-"""A part of keys in the store."""
 _MAX_NAME = 100
 
 
@@ -76,5 +74,5 @@ def digest_of(key: str) -> str:
 
 def check_tenant(tenant: str) -> None:
     """Raises InvalidRequest unless `tenant` can be one."""
-    if not _TENANT.fullmatch(tenant):
+    if not TENANT.fullmatch(tenant):
         raise InvalidRequest(f"A tenant is up to 64 letters, digits, - and _, got {tenant[:80]!r}.")

@@ -1,7 +1,6 @@
 """What a process is told from outside: read once at the entry point, validated, frozen, passed down."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -9,10 +8,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from saddlepoint.errors import InvalidSpec
+from saddlepoint.schemas.access import TENANT
 
 PREFIX = "SADDLEPOINT_"
-_OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
-"""A part of keys in the store."""
 _RATE = r"^[1-9]\d{0,8}/(second|minute|hour|day)$"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -77,7 +75,7 @@ class Settings(BaseModel):
 
 def _parse_keys(text: str) -> dict[str, str]:
     pairs = [pair.strip().split(":", 1) for pair in text.split(",") if pair.strip()]
-    if any(len(pair) != 2 or not pair[1] or not _OWNER.fullmatch(pair[0]) for pair in pairs):
+    if any(len(pair) != 2 or not pair[1] or not TENANT.fullmatch(pair[0]) for pair in pairs):
         raise InvalidSpec(
             f"{PREFIX}API_KEYS is written owner:key,owner:key; an owner is up to 64 letters, digits, - and _."
         )

@@ -1,5 +1,6 @@
 """Who may do what: API keys as they are kept, and what was done with them."""
 
+import re
 from typing import Literal, get_args
 
 from saddlepoint.errors import InvalidRequest
@@ -8,6 +9,9 @@ from saddlepoint.schemas.base import Schema, Timestamp
 Scope = Literal["read", "submit", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """`read` sees, `submit` makes, cancels and deletes, `admin` reads the audit log and the secret of webhooks."""
+
+TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+"""The name of a tenant, which is a part of keys in the store."""
 
 
 class KeyRecord(Schema):
