@@ -9,6 +9,7 @@ from tests.service.bench import BOXING, Bench
 from tests.service.test_attacks import attack
 from tests.service.test_comparisons import evaluated
 from tests.service.test_trainings import SPEC as TRAINING
+from tests.standings import board, fill, standing
 
 pytestmark = pytest.mark.anyio
 NAMED = [(method, path) for method, path in SCOPE_OF if "_id}" in path]
@@ -16,7 +17,7 @@ BODIES: dict[str, Any] = {"/v1/evaluations/{evaluation_id}/extend": {"epsilon": 
 
 
 async def things_of(bench: Bench, owner: dict[str, str]) -> dict[str, str]:
-    """The id of one thing of each kind, by the name that paths have for it."""
+    """The id of one thing of each kind, by the name that paths have for it; `owner` is bob's key."""
     one, two = [await evaluated(bench, data, owner) for data in (b"one", b"two")]
     policy_id = (await bench.api.get(f"/v1/evaluations/{one}", headers=owner)).json()["policy_id"]
 
@@ -26,7 +27,9 @@ async def things_of(bench: Bench, owner: dict[str, str]) -> dict[str, str]:
         return str(answer.json()["id"])
 
     told = await bench.evaluate(headers={**owner, "Webhook-Url": "https://example.com/"})
+    fill(bench.folder / "store", board(), [standing(0, 5.0)], owner="bob")
     return {
+        "board_id": board().id,
         "webhook_id": told.headers["webhook-id"],
         "evaluation_id": one,
         "other_id": two,
