@@ -38,7 +38,7 @@ def main() -> int:
         "seed": options.seed,
         "faults": len(faults),
         "at_work": sum(event["at_work"] for event in faults),
-        "jobs": len({(event["job"], event["id"]) for event in of_kind(history.events, "accepted")}),
+        "jobs": sum(event["kind"] in ("stored", "published") for event in history.events),
         "rounds": len(of_kind(history.events, "round")) - 1,
         "recovery_s": {name: taken for name, _, taken in recoveries},
         "wrong": wrong,
