@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from clients import AttackClient
-from saddlepoint.errors import ExternalDataForbidden, UnsupportedFormat
+from saddlepoint.errors import ExternalDataForbidden, UnsafePickle
 from tests.compose.conftest import await_ready
 from tests.compose.engine import Compose
 from tests.policies.test_onnx_hostile import external
@@ -43,13 +43,13 @@ def test_a_small_training_ends_in_a_policy(client: AttackClient) -> None:
 def test_a_model_that_refers_to_a_file_of_ours_is_refused(client: AttackClient, tmp_path: Path) -> None:
     onnx.save(external("/etc/passwd"), str(tmp_path / "reader.onnx"))
     with pytest.raises(ExternalDataForbidden):
-        client.robustness_report(tmp_path / "reader.onnx", env="CartPole-v1", tier="smoke", progress=False)
+        client.upload(tmp_path / "reader.onnx")
 
 
 def test_a_pickle_is_refused(client: AttackClient, tmp_path: Path) -> None:
-    (tmp_path / "policy.pkl").write_bytes(pickle.dumps({"weights": [1.0]}))
-    with pytest.raises(UnsupportedFormat):
-        client.robustness_report(tmp_path / "policy.pkl", env="CartPole-v1", tier="smoke", progress=False)
+    (tmp_path / "policy.pt").write_bytes(pickle.dumps({"weights": [1.0]}))
+    with pytest.raises(UnsafePickle):
+        client.upload(tmp_path / "policy.pt")
 
 
 def test_what_was_found_survives_a_restart_of_everything(
