@@ -85,8 +85,12 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "cp": _files,
     "export": _files,
     ".": lambda words: None,
+    **dict.fromkeys(("trap", "until", "do", "done"), lambda words: None),
 }
-"""By program: a check of the words behind it. An example of another program needs one here."""
+"""By program: a check of the words behind it. An example of another program needs one here.
+
+The shell's own words are those of the recipe for CI, which tests/stack/test_recipes.py runs as it stands.
+"""
 
 
 def check(text: str) -> None:
