@@ -80,13 +80,16 @@ def _cells(store: Store, evaluation_id: str) -> Iterator[Cell]:
 
 
 def load_training(store: Store, queue: JobQueue, training_id: str, *, curve: bool = True) -> Training:
-    """A training as it is now, without links. Raises as `load_evaluation` does."""
+    """A training as it is now, without links; `curve=False` spares a listing all points but the last.
+
+    Raises as `load_evaluation` does.
+    """
     record = find_record(store, keys.training_spec(training_id), TrainingRecord)
     if record is None:
         raise NotFound(f"There is no training {training_id}; GET /v1/trainings lists yours.")
     terminal = find_terminal(store, TRAINING, training_id)
     live = None if terminal else queue.progress(training_id)
-    points = load_curve(store, training_id) if curve else []
+    points = load_curve(store, training_id) if curve else _last_point(store, training_id)
     config = TrainingConfig.model_validate(record.spec.config)
     proved = find_record(store, keys.training_proof(training_id), ProofRecord)
     steps_done = max([live.environment_steps if live else 0, *(point.steps for point in points)])
@@ -122,3 +125,9 @@ def load_curve(store: Store, training_id: str) -> list[CurvePoint]:
     pieces = (get_record(store, key, CurvePiece) for key in store.list(keys.training_curves(training_id)))
     points = {point.update: point for piece in pieces for point in piece.points}
     return [points[update] for update in sorted(points)]
+
+
+def _last_point(store: Store, training_id: str) -> list[CurvePoint]:
+    """In a list, which is empty before the first."""
+    last = max(store.list(keys.training_curves(training_id)), default=None)
+    return [] if last is None else list(get_record(store, last, CurvePiece).points[-1:])

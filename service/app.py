@@ -21,12 +21,14 @@ from service.routes import (
     audit,
     catalogues,
     comparisons,
+    dashboard,
     evaluations,
     health,
     landscapes,
     leaderboard,
     pages,
     policies,
+    sessions,
     trainings,
     webhooks,
 )
@@ -79,7 +81,8 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
         audit,
         webhooks,
         health,
-        pages,
     ):
         app.include_router(routes.router)
+    for shown in (dashboard, sessions, pages):
+        app.include_router(shown.router)
     return app

@@ -19,9 +19,8 @@ from saddlepoint.store import Store, get_record, put_record
 from service.key_ring import Caller
 from service.pagination import read_page
 from service.request_ids import REQUEST_ID
+from service.sessions import SAFE_METHODS
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""They change nothing."""
 _FORBIDDEN = 403
 _LONGEST_PATH = 200
 

@@ -1,17 +1,27 @@
 """Who is asking: bearer keys, checked before a byte of the body is read."""
 
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from saddlepoint.errors import AccessDenied, Forbidden, ForeignHost, InvalidSpec, StoreError, Unauthenticated
+from saddlepoint.errors import (
+    AccessDenied,
+    Forbidden,
+    ForeignHost,
+    InvalidSpec,
+    SaddlepointError,
+    StoreError,
+    Unauthenticated,
+)
 from saddlepoint.settings import LOOPBACK, PREFIX, Settings
 from service.key_ring import ANYBODY, Caller, KeyRing
 from service.problems import problem_response
 from service.scopes import is_open
+from service.sessions import SAFE_METHODS, check_same_origin, session_key, wants_page
 
 
 class Authentication:
@@ -29,7 +39,7 @@ class Authentication:
         try:
             caller = await identify(HTTPConnection(scope), self._ring, trust_network=self._trust_network)
         except (AccessDenied, StoreError) as error:
-            await problem_response(error, instance=scope["path"])(scope, receive, send)
+            await _refusal(error, scope)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
@@ -46,7 +56,7 @@ async def identify(request: HTTPConnection, ring: KeyRing, *, trust_network: boo
             _check_host(request.headers.get("host", ""))
         _check_origin(request.headers)
         return ANYBODY
-    key = _presented_key(request.headers)
+    key = _presented_key(request.headers, request.scope["method"])
     caller = None if key is None else await ring.find(key)
     if caller is None:
         raise Unauthenticated("A valid API key is required; send it as `Authorization: Bearer <key>`.")
@@ -65,9 +75,26 @@ def check_bind(settings: Settings, ring: KeyRing) -> None:
         )
 
 
-def _presented_key(headers: Headers) -> str | None:
+def _presented_key(headers: Headers, method: str) -> str | None:
+    """The key of a program, or of a browser's session. Raises Forbidden where another site would use the latter."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None
+    if scheme:
+        return key.strip() if scheme.lower() == "bearer" else None
+    found = session_key(headers)
+    if found is not None and method not in SAFE_METHODS:
+        check_same_origin(headers)
+    return found
+
+
+def _refusal(error: SaddlepointError, scope: Scope) -> Response:
+    """People without a key are asked for one; `wrong` where the one they have is none."""
+    headers = Headers(scope=scope)
+    if isinstance(error, Unauthenticated) and scope["method"] == "GET" and wants_page(headers):
+        query = scope["query_string"].decode("latin-1")
+        wanted = scope["path"] + (f"?{query}" if query else "")
+        wrong = "&wrong=1" if session_key(headers) else ""
+        return RedirectResponse(f"/login?next={quote(wanted)}{wrong}", status_code=303)
+    return problem_response(error, instance=scope["path"], asked=headers)
 
 
 def _check_origin(headers: Headers) -> None:

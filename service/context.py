@@ -1,6 +1,7 @@
 """What routes work with: made once by `create_app`, passed to every route."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,9 @@ from saddlepoint.settings import Settings
 from saddlepoint.state import load_evaluation, load_record, load_training
 from saddlepoint.store import Store
 from saddlepoint.work import ATTACK, COMPARISON, LANDSCAPE
+from service.channels import Channels
 from service.environments import Environments
+from service.headlines import Headlines
 from service.key_ring import Caller, KeyRing
 from service.quotas import Quotas
 from service.readiness import Readiness
@@ -46,16 +49,25 @@ class Context:
     attacks: Snapshots[ObservationAttack]
     landscapes: Snapshots[Landscape]
     comparisons: Snapshots[Comparison]
+    evaluation_briefs: Snapshots[Evaluation]
+    """Without their cells, which lists do not show and which are most of what there is to read."""
+    training_briefs: Snapshots[Training]
+    """Without their curves, likewise."""
+    headlines: Headlines
+    evaluation_events: Channels[Evaluation]
+    training_events: Channels[Training]
 
 
 def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
     """The parts of a service over this store and this queue."""
 
-    def evaluation(evaluation_id: str) -> tuple[str, Evaluation]:
-        return load_record(store, evaluation_id).owner, with_links(load_evaluation(store, queue, evaluation_id))
+    def evaluation(evaluation_id: str, *, cells: bool = True) -> tuple[str, Evaluation]:
+        found = load_evaluation(store, queue, evaluation_id, cells=cells)
+        return load_record(store, evaluation_id).owner, with_links(found)
 
-    def training(training_id: str) -> tuple[str, Training]:
-        return load_training_record(store, training_id).owner, with_links(load_training(store, queue, training_id))
+    def training(training_id: str, *, curve: bool = True) -> tuple[str, Training]:
+        found = load_training(store, queue, training_id, curve=curve)
+        return load_training_record(store, training_id).owner, with_links(found)
 
     def attack(attack_id: str) -> tuple[str, ObservationAttack]:
         record = load_job_record(store, ATTACK, attack_id, ObservationAttackRecord)
@@ -70,6 +82,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         return record.owner, with_links(load_comparison(store, queue, record))
 
     quotas = Quotas(settings, store)
+    evaluations, trainings = Snapshots(evaluation), Snapshots(training)
     return Context(
         settings=settings,
         ring=KeyRing(settings.api_keys, store),
@@ -79,12 +92,17 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         environments=Environments(store, queue, settings.verdict_wait_s),
         quotas=quotas,
         uploads=Uploads(store, queue, quotas, settings.verdict_wait_s),
-        evaluations=Snapshots(evaluation),
-        trainings=Snapshots(training),
+        evaluations=evaluations,
+        trainings=trainings,
         readiness=Readiness(store, queue),
         attacks=Snapshots(attack),
         landscapes=Snapshots(landscape),
         comparisons=Snapshots(comparison),
+        evaluation_briefs=Snapshots(partial(evaluation, cells=False)),
+        training_briefs=Snapshots(partial(training, curve=False)),
+        headlines=Headlines(store),
+        evaluation_events=Channels(evaluations),
+        training_events=Channels(trainings),
     )
 
 

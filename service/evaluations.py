@@ -50,24 +50,54 @@ def accept_evaluation(
     if request.card is not None:
         check_compatible(request.card, request.environment)
     queue.ping()
-    meaning = spec_hash(request.spec, request.policy_id, parent=request.parent, lanes=request.lanes)
+    meaning = _meaning(request)
     generation = _generation(store, request, meaning)
     wanted = evaluation_id(request.owner, meaning, generation)
     if not _is_accepted(store, wanted, planned=request.card is not None):
-        record = EvaluationRecord(
-            id=wanted,
-            owner=request.owner,
-            generation=generation,
-            policy_id=request.policy_id,
-            upload_id=request.upload_id,
-            spec=request.spec.model_copy(update={"policy_id": request.policy_id}),
-            created_at=datetime.now(UTC),
-            parent=request.parent,
-            lanes=request.lanes,
-        )
+        record = _record(request, wanted, generation)
         with quotas.admitting(request.owner, request.spec):
             submit_evaluation(store, queue, record, _plan(record, request, default_precision))
     return wanted
+
+
+def plan_of(request: EvaluationRequest, *, default_precision: Precision) -> Plan:
+    """The plan that a request for a known policy comes to; nothing is stored.
+
+    Raises ObservationMismatch, ActionMismatch, and what `make_plan` raises.
+    """
+    assert request.card is not None, "there is no plan without a card"
+    check_compatible(request.card, request.environment)
+    record = _record(request, "planned", 0)
+    return make_plan(record, request.card, request.environment, default_precision=default_precision)
+
+
+def find_same(store: Store, request: EvaluationRequest) -> str | None:
+    """The id of the same evaluation, where it goes on or has succeeded."""
+    meaning = _meaning(request)
+
+    def numbered(generation: int) -> str:
+        return evaluation_id(request.owner, meaning, generation)
+
+    newest = numbered(newest_generation(store, EVALUATION, numbered))
+    return newest if store.exists(EVALUATION.spec(newest)) else None
+
+
+def _meaning(request: EvaluationRequest) -> str:
+    return spec_hash(request.spec, request.policy_id, parent=request.parent, lanes=request.lanes)
+
+
+def _record(request: EvaluationRequest, wanted: str, generation: int) -> EvaluationRecord:
+    return EvaluationRecord(
+        id=wanted,
+        owner=request.owner,
+        generation=generation,
+        policy_id=request.policy_id,
+        upload_id=request.upload_id,
+        spec=request.spec.model_copy(update={"policy_id": request.policy_id}),
+        created_at=datetime.now(UTC),
+        parent=request.parent,
+        lanes=request.lanes,
+    )
 
 
 def _plan(record: EvaluationRecord, request: EvaluationRequest, default_precision: Precision) -> Plan | None:

@@ -1,26 +1,20 @@
 """The life of an evaluation or a training as server-sent events, resumable from any of them.
 
 The id of an event says what its reader has heard by then, the finished cells as a bit mask and the state, so any
-process can resume any stream without having kept anything.
+process can resume any stream without having kept anything. How they reach their readers is in `channels`.
 """
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi.sse import ServerSentEvent
 
-from saddlepoint.errors import SaddlepointError
-from saddlepoint.hiccups import is_passing
 from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
 from saddlepoint.schemas.reports import Cell
 from saddlepoint.schemas.trainings import Training
-from service.snapshots import STEP_S, Job, Snapshot
+from service.snapshots import Job
 from service.wire import without_bulk
 
-AWAY_S = 2.0
-"""Between two tries while the store or Redis is away."""
 _EVENT_ID = re.compile(r"(?P<cells>[0-9a-f]{1,100})\.(?P<state>[a-z]{1,20}-[0-9]{1,20}-[0-9]{1,20})")
 
 
@@ -43,27 +37,6 @@ class Heard:
 
     def __str__(self) -> str:
         return f"{self.cells:x}.{self.state}"
-
-
-async def follow(
-    get: Callable[[], Awaitable[Snapshot[Job]]], last_event_id: str | None
-) -> AsyncIterator[ServerSentEvent]:
-    """The events from `last_event_id` on, to the end. A store or a Redis that is away is waited for."""
-    snapshot = await get()
-    heard = Heard.parse(last_event_id, snapshot.job)
-    while True:
-        events, heard = tell(snapshot.job, heard)
-        for event in events:
-            yield event
-        if snapshot.is_terminal:
-            return
-        await asyncio.sleep(STEP_S)
-        try:
-            snapshot = await get()
-        except SaddlepointError as error:
-            if not is_passing(error):
-                raise
-            await asyncio.sleep(AWAY_S)
 
 
 def tell(job: Job, heard: Heard | None) -> tuple[list[ServerSentEvent], Heard]:

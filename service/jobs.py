@@ -10,7 +10,6 @@ from service.pagination import IdPage
 from service.rendering import preferred_wait_s, tagged_response
 from service.snapshots import AnyJob as Job
 from service.snapshots import Snapshot, Snapshots
-from service.wire import without_bulk
 
 
 async def job_response(request: Request, jobs: Snapshots[Job], owner: str, job_id: str) -> Response:
@@ -34,9 +33,9 @@ async def canceled_response(jobs: Snapshots[Job], owner: str, job_id: str, cance
     return Response(snapshot.body, 202 if first else 200, media_type="application/json")
 
 
-async def list_jobs(jobs: Snapshots[Job], owner: str, page: IdPage) -> list[Job]:
+async def list_jobs(briefs: Snapshots[Job], owner: str, page: IdPage) -> list[Job]:
     """The jobs of a page, without their bulk."""
-    return [without_bulk((await jobs.get(owner, job_id)).job) for job_id in page.ids]
+    return [(await briefs.get(owner, job_id)).job for job_id in page.ids]
 
 
 async def _awaited(

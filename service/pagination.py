@@ -23,10 +23,20 @@ def read_page(store: Store, prefix: str, limit: int, cursor: str | None) -> IdPa
     """A page of the index below `prefix`. A cursor stays good while entries come and go. Raises InvalidRequest."""
     if cursor is not None and not _CURSOR.fullmatch(cursor):
         raise InvalidRequest("A cursor is the next_cursor of an earlier page; leave it out for the first page.")
-    names = [key.removeprefix(prefix) for key in store.list(prefix)]
-    older = [name for name in reversed(names) if cursor is None or name < cursor]
+    names = _names(store, prefix)
+    older = names if cursor is None else [name for name in names if name < cursor]
     page = older[:limit]
-    return IdPage(
-        ids=[name.partition("-")[2] for name in page],
-        next_cursor=page[-1] if len(older) > limit else None,
-    )
+    return IdPage(ids=[_id_of(name) for name in page], next_cursor=page[-1] if len(older) > limit else None)
+
+
+def ids_of(store: Store, prefix: str) -> list[str]:
+    """All ids of the index below `prefix`, newest first."""
+    return [_id_of(name) for name in _names(store, prefix)]
+
+
+def _names(store: Store, prefix: str) -> list[str]:
+    return [key.removeprefix(prefix) for key in store.list(prefix)][::-1]
+
+
+def _id_of(name: str) -> str:
+    return name.partition("-")[2]

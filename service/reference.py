@@ -1,11 +1,9 @@
-"""The API's reference as one page, from its OpenAPI document: works offline, without a script."""
+"""The API's reference, from its OpenAPI document."""
 
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-
-from service.pages import template
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,17 @@ class Operation:
         return f"{self.method}{self.path}".replace("/", "-").replace("{", "").replace("}", "")
 
 
-def reference_page(document: dict[str, Any]) -> str:
-    """The page."""
+@dataclass(frozen=True)
+class Reference:
+    """All of it; `schemas` are JSON by name."""
+
+    info: dict[str, Any]
+    operations: list[Operation]
+    schemas: dict[str, str]
+
+
+def reference_of(document: dict[str, Any]) -> Reference:
+    """What an OpenAPI document says."""
     operations = [
         _operation(method, path, operation)
         for path, methods in document["paths"].items()
@@ -36,7 +43,7 @@ def reference_page(document: dict[str, Any]) -> str:
         name: json.dumps(schema, indent=2, ensure_ascii=False)
         for name, schema in sorted(document["components"]["schemas"].items())
     }
-    return template("docs.html").render(info=document["info"], operations=operations, schemas=schemas)
+    return Reference(document["info"], operations, schemas)
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> Operation:

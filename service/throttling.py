@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from saddlepoint.errors import TooManyRequests
-from service.audit import SAFE_METHODS
 from service.key_ring import ANYBODY
 from service.problems import problem_response
 from service.rates import Allowance, Rates
+from service.sessions import SAFE_METHODS
 
 _RETRY_BUSY_S = 1
 
@@ -72,4 +72,6 @@ def _exceeded(allowance: Allowance) -> TooManyRequests:
 async def _refused(
     error: TooManyRequests, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str] | None = None
 ) -> None:
-    await problem_response(error, instance=scope["path"], headers=headers)(scope, receive, send)
+    await problem_response(error, asked=Headers(scope=scope), instance=scope["path"], headers=headers)(
+        scope, receive, send
+    )

@@ -1,5 +1,6 @@
 """Jobs over RQ on Redis: what to run, what runs, and how far it is. All of it may vanish; the store is the truth."""
 
+from saddlepoint.queue.activity import Activity, QueueActivity, QueuedTask, WorkerActivity
 from saddlepoint.queue.connecting import connect, is_away
 from saddlepoint.queue.jobs import JobQueue
 from saddlepoint.queue.progress import LiveProgress, Phase
@@ -27,11 +28,15 @@ __all__ = [
     "TRAINING",
     "VALIDATE",
     "VALIDATION",
+    "Activity",
     "JobQueue",
     "LiveProgress",
     "Phase",
+    "QueueActivity",
+    "QueuedTask",
     "RobustQueue",
     "Task",
+    "WorkerActivity",
     "connect",
     "is_away",
 ]

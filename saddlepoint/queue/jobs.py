@@ -12,6 +12,7 @@ from rq.registry import StartedJobRegistry, clean_registries
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
+from saddlepoint.queue.activity import Activity, read_activity
 from saddlepoint.queue.connecting import ANSWER_S, connect, translated
 from saddlepoint.queue.progress import ProgressHints
 from saddlepoint.queue.robust_queue import RobustQueue
@@ -72,6 +73,11 @@ class JobQueue(ProgressHints):
         """The ids of all jobs of a queue that wait or run."""
         with translated():
             return self._active(queue)
+
+    def activity(self) -> Activity:
+        """Who works and what waits, for people to look at."""
+        with translated():
+            return read_activity(self._connection)
 
     def recover_abandoned(self, queue: str) -> None:
         """Queue again the jobs of workers that fell silent, unless somebody else is at it.

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from saddlepoint.errors import InvalidEpsilon, InvalidSpec, UnsupportedEnvironment
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
 from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec
-from saddlepoint.schemas.evaluations import EvaluationSpec, Status
+from saddlepoint.schemas.evaluations import TERMINAL, EvaluationSpec, Status
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.training_config import TrainingConfig
 
@@ -221,6 +221,10 @@ class Training(Schema):
     """None where the specification asks for no evaluation."""
     error: Problem | None = None
     links: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in TERMINAL
 
 
 def training_id(owner: str, spec: TrainingSpec, generation: int) -> str:

@@ -11,14 +11,15 @@ from starlette.responses import Response
 from saddlepoint.endings import cancel_evaluation
 from saddlepoint.errors import InvalidEpsilon, InvalidSpec
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.estimates import Estimate
 from saddlepoint.schemas.evaluations import Evaluation, EvaluationPage, EvaluationSpec
 from saddlepoint.schemas.extensions import ExtensionSpec
 from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.policies import PolicyHints
 from saddlepoint.work import EVALUATION
 from service.context import Context, ContextOf, OwnerOf
+from service.dry_run import estimated
 from service.evaluations import EvaluationRequest, accept_evaluation
-from service.events import follow
 from service.extensions import extension_request
 from service.forms import Form, read_form
 from service.jobs import accepted_response, canceled_response, job_response, list_jobs
@@ -74,13 +75,20 @@ async def evaluate(
     "/v1/evaluations",
     status_code=202,
     response_model=Evaluation,
+    responses={200: {"model": Estimate}},
     openapi_extra=json_body_of(EvaluationSpec),
     summary="Evaluate a policy that was uploaded before",
 )
 async def create(
-    request: Request, context: ContextOf, owner: OwnerOf, key: IdempotencyKey, webhook: WebhookUrl, body: JsonBody
+    request: Request,
+    context: ContextOf,
+    owner: OwnerOf,
+    key: IdempotencyKey,
+    webhook: WebhookUrl,
+    body: JsonBody,
+    dry_run: Annotated[bool, Query(description="say what it will take, and store nothing")] = False,
 ) -> Response:
-    """As `POST /evaluate`, with `policy_id` in the specification."""
+    """As `POST /evaluate`, with `policy_id` in the specification. 200 and an Estimate with `dry_run`."""
     try:
         spec = parse(EvaluationSpec, body, "specification")
     except InvalidEpsilon:
@@ -93,6 +101,8 @@ async def create(
     card = await run_in_threadpool(load_card, context.store, owner, spec.policy_id)
     environment = await context.environments.describe(spec.env)
     wanted = EvaluationRequest(owner, spec, environment, card.id, card, idempotency_key=key)
+    if dry_run:
+        return json_response(await run_in_threadpool(estimated, context, wanted))
     return await _submit(request, context, wanted, webhook)
 
 
@@ -100,7 +110,7 @@ async def create(
 async def index(context: ContextOf, owner: OwnerOf, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
     """Without their finished cells; those come with each evaluation."""
     page = await run_in_threadpool(read_page, context.store, keys.evaluation_index_prefix(owner), limit, cursor)
-    items = await list_jobs(context.evaluations, owner, page)
+    items = await list_jobs(context.evaluation_briefs, owner, page)
     return json_response(EvaluationPage(items=items, next_cursor=page.next_cursor))
 
 
@@ -161,11 +171,7 @@ async def events(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """`progress`, `cell` and `terminal`, the first of them complete; resumes from `Last-Event-ID`."""
-
-    async def get() -> Snapshot[Evaluation]:
-        return await context.evaluations.get(owner, evaluation.job.id)
-
-    async for event in follow(get, last_event_id):
+    async for event in context.evaluation_events.follow(owner, evaluation.job.id, last_event_id):
         yield event
 
 

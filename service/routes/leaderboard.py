@@ -4,17 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from saddlepoint.assets import script
 from saddlepoint.schemas.leaderboard import Board, LeaderboardPage
 from saddlepoint.standings import read_board, read_environments, read_leaderboard
 from service.context import ContextOf, OwnerOf
+from service.dashboard.shell import page
 from service.leaderboard import board_view
-from service.pages import source, template
-from service.rendering import etag_of, json_response, tagged_response
+from service.rendering import json_response
 from service.requests import DEFAULT_PAGE, Cursor, Limit
-from service.security_headers import page_policy
 from service.wire import board_with_links
 
 router = APIRouter(tags=["leaderboard"])
@@ -49,9 +47,9 @@ async def index(
     def read() -> LeaderboardPage:
         return read_leaderboard(context.store, owner, env, top=top, limit=limit, cursor=cursor)
 
-    page = await run_in_threadpool(read)
-    boards = [board_with_links(board) for board in page.items]
-    return json_response(LeaderboardPage(items=boards, next_cursor=page.next_cursor))
+    found = await run_in_threadpool(read)
+    boards = [board_with_links(board) for board in found.items]
+    return json_response(LeaderboardPage(items=boards, next_cursor=found.next_cursor))
 
 
 @router.get(
@@ -66,7 +64,9 @@ async def show(
 
 
 @router.get("/leaderboard", include_in_schema=False)
-async def page(context: ContextOf, owner: OwnerOf, env: Env = None, cursor: Cursor = None) -> Response:
+async def leaderboard(
+    request: Request, context: ContextOf, owner: OwnerOf, env: Env = None, cursor: Cursor = None
+) -> Response:
     """All boards with their best."""
 
     def read() -> LeaderboardPage:
@@ -76,24 +76,18 @@ async def page(context: ContextOf, owner: OwnerOf, env: Env = None, cursor: Curs
     environments = await run_in_threadpool(read_environments, context.store, owner)
     views = [board_view(board) for board in found.items]
     shown = {"views": views, "env": env, "environments": environments, "cursor": cursor}
-    return _page(shown, board_page=None, next_cursor=found.next_cursor)
+    return _page(request, shown, board_page=None, next_cursor=found.next_cursor)
 
 
 @router.get("/leaderboard/{board_id}", include_in_schema=False)
-async def board_page(board_id: str, context: ContextOf, owner: OwnerOf, cursor: Cursor = None) -> Response:
+async def whole_board(
+    request: Request, board_id: str, context: ContextOf, owner: OwnerOf, cursor: Cursor = None
+) -> Response:
     """The whole of one board, page by page."""
     board = await run_in_threadpool(read_board, context.store, owner, board_id, _ROWS, cursor)
     shown = {"views": [board_view(board)], "env": board.env, "environments": [], "cursor": cursor}
-    return _page(shown, board_page=board.id, next_cursor=board.next_cursor)
+    return _page(request, shown, board_page=board.id, next_cursor=board.next_cursor)
 
 
-@router.get("/static/sort.js", include_in_schema=False)
-async def sorting(request: Request) -> Response:
-    data = script("sort").encode()
-    return tagged_response(request, data, etag_of(data), media_type="text/javascript")
-
-
-def _page(shown: dict[str, Any], *, board_page: str | None, next_cursor: str | None) -> Response:
-    html = template("leaderboard.html").render(shown, board_page=board_page, next_cursor=next_cursor)
-    policy = page_policy(source("frame.html") + source("leaderboard.html"))
-    return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
+def _page(request: Request, shown: dict[str, Any], *, board_page: str | None, next_cursor: str | None) -> Response:
+    return page(request, "leaderboard.html", **shown, board_page=board_page, next_cursor=next_cursor)

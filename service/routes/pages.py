@@ -1,24 +1,22 @@
-"""`/`, `/docs` and `/openapi.json`: pages that need nothing from elsewhere."""
+"""`/docs`, `/openapi.json` and what pages load: nothing of it comes from elsewhere."""
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from service.pages import source
-from service.reference import reference_page
-from service.security_headers import page_policy
+from saddlepoint.errors import NotFound
+from service.dashboard.shell import page
+from service.pages import ASSETS
+from service.pages.assets import PREFIX
+from service.reference import reference_of
+from service.rendering import etag_of, is_known
 
 router = APIRouter(include_in_schema=False)
-
-
-@router.get("/")
-async def home() -> Response:
-    """The list of evaluations, which its script fetches and keeps fresh."""
-    return _page("home.html", source("home.html"))
+_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    return _page("docs.html", reference_page(request.app.openapi()))
+    return page(request, "docs.html", reference=reference_of(request.app.openapi()))
 
 
 @router.get("/openapi.json")
@@ -26,6 +24,14 @@ async def openapi(request: Request) -> Response:
     return JSONResponse(request.app.openapi())
 
 
-def _page(name: str, html: str) -> Response:
-    headers = {"Content-Security-Policy": page_policy(source(name)), "Cache-Control": "no-cache"}
-    return HTMLResponse(html, headers=headers)
+@router.get(PREFIX + "{version}/{name}")
+async def asset(request: Request, version: str, name: str) -> Response:
+    """A style or a script. A page from before an update gets the new one, and asks again next time."""
+    found = ASSETS.files.get(name)
+    if found is None:
+        raise NotFound(f"There is no file {name[:64]}; reload the page.")
+    etag = etag_of(found.data)
+    headers = {"ETag": etag, "Cache-Control": _FOR_EVER if version == ASSETS.version else "no-cache"}
+    if is_known(request, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(found.data, headers=headers, media_type=found.media_type)

@@ -13,7 +13,6 @@ from saddlepoint.schemas import keys
 from saddlepoint.schemas.trainings import Training, TrainingSpec
 from saddlepoint.work import TRAINING
 from service.context import ContextOf, OwnerOf
-from service.events import follow
 from service.jobs import accepted_response, canceled_response, job_response, list_jobs
 from service.ownership import load_card
 from service.pagination import read_page
@@ -64,7 +63,7 @@ async def create(
 async def index(context: ContextOf, owner: OwnerOf, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
     """Without their learning curves; those come with each training."""
     page = await run_in_threadpool(read_page, context.store, keys.training_index_prefix(owner), limit, cursor)
-    items = await list_jobs(context.trainings, owner, page)
+    items = await list_jobs(context.training_briefs, owner, page)
     return json_response(TrainingPage(items=items, next_cursor=page.next_cursor))
 
 
@@ -97,11 +96,7 @@ async def events(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """`progress` and `terminal`, the first of them complete; resumes from `Last-Event-ID`."""
-
-    async def get() -> Snapshot[Training]:
-        return await context.trainings.get(owner, training.job.id)
-
-    async for event in follow(get, last_event_id):
+    async for event in context.training_events.follow(owner, training.job.id, last_event_id):
         yield event
 
 
