@@ -1,11 +1,9 @@
 """The replay in a real browser: it plays, seeks by pointer and by keyboard, and offends no policy."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from saddlepoint.evaluation.evidence import Evidence
 from saddlepoint.evaluation.html import render_html
@@ -13,17 +11,7 @@ from service.report_forms import REPORT_FORMATS
 from tests.evaluation.sample_evidence import STEPS, sample_evidence, vector_evidence
 from tests.evaluation.sample_report import sample_report
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="there is no chromium here")
 URL = "http://report.invalid/"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from saddlepoint.errors import MalformedPolicy, SaddlepointError, Unavailable, UnknownEnvironment
 from saddlepoint.findings import put_description, put_problem
-from saddlepoint.queue import DESCRIBE, FINISH, SHARD, TRAIN, VALIDATE, JobQueue, LiveProgress, Phase, Task
+from saddlepoint.queue import DESCRIBE, FINISH, SHARD, TRAIN, VALIDATE, Activity, JobQueue, LiveProgress, Phase, Task
+from saddlepoint.queue.activity import QUEUES, QueueActivity
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import (
     BoxSpace,
@@ -32,6 +33,7 @@ class MemoryQueue(JobQueue):
         self.live: dict[str, LiveProgress] = {}
         self.asked = 0
         self.away = False
+        self.now_active = Activity(tuple(QueueActivity(name, 0, 0, None) for name in QUEUES), ())
         self.run = run
 
     def ping(self) -> None:
@@ -47,6 +49,10 @@ class MemoryQueue(JobQueue):
     def progress(self, subject: str) -> LiveProgress:
         self.ping()
         return self.live.get(subject, LiveProgress())
+
+    def activity(self) -> Activity:
+        self.ping()
+        return self.now_active
 
     def forget(self, subject: str) -> None:
         self.ping()

@@ -27,7 +27,7 @@ async def test_a_valid_key_is_let_in(tmp_path: Path, header: str) -> None:
     assert (await bench.api.get("/v1/evaluations", headers={"Authorization": header})).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/livez", "/readyz"])
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/login", "/reference", "/livez", "/readyz"])
 async def test_probes_and_pages_are_open(tmp_path: Path, path: str) -> None:
     assert (await make_bench(tmp_path, api_keys=KEYS).api.get(path)).status_code == 200
 

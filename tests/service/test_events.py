@@ -10,14 +10,11 @@ import httpx
 import pytest
 from fastapi.sse import ServerSentEvent
 
-from saddlepoint.errors import ArtifactNotFound, SaddlepointError, StoreError, Unavailable
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import Evaluation, EvaluationSpec, Progress
 from saddlepoint.schemas.reports import Cell
 from saddlepoint.schemas.trainings import CurvePoint, Training, TrainingProgress, TrainingSpec
-from service import events
-from service.events import Heard, follow, tell
-from service.snapshots import Snapshot
+from service.events import Heard, tell
 from tests.service.bench import Bench, cell, make_bench
 from tests.service.live import serving
 
@@ -126,40 +123,6 @@ def test_a_curve_without_news_brings_its_last_point() -> None:
     _, heard = tell(training("queued", 0), None)
     ((event,), _) = tell(training("starting", 0), heard)
     assert updates(event) == []
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("error", [Unavailable("away"), StoreError("The disk does not answer.")])
-async def test_a_store_or_a_redis_that_is_away_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, error: SaddlepointError
-) -> None:
-    monkeypatch.setattr(events, "STEP_S", 0.01)
-    monkeypatch.setattr(events, "AWAY_S", 0.01)
-    states: Iterator[Evaluation | SaddlepointError] = iter([evaluation(), error, evaluation("succeeded")])
-
-    async def get() -> Snapshot[Evaluation]:
-        state = next(states)
-        if isinstance(state, SaddlepointError):
-            raise state
-        return Snapshot("me", state, b"", "", 0.0)
-
-    assert [event.event async for event in follow(get, None)] == ["progress", "terminal"]
-
-
-@pytest.mark.anyio
-async def test_what_is_gone_for_good_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "STEP_S", 0.01)
-    states = iter([evaluation()])
-
-    async def get() -> Snapshot[Evaluation]:
-        for state in states:
-            return Snapshot("me", state, b"", "", 0.0)
-        raise ArtifactNotFound("Gone.")
-
-    stream = follow(get, None)
-    assert (await anext(stream)).event == "progress"
-    with pytest.raises(ArtifactNotFound):
-        await anext(stream)
 
 
 @pytest.fixture

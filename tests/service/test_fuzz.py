@@ -89,7 +89,7 @@ def test_no_request_is_our_fault(
     answer = asyncio.run(_ask(bench, method, path.format(name) + query, headers, body))
     if answer.status_code >= 400:
         assert answer.status_code < 500
-        if method != "HEAD":
+        if method != "HEAD" and "html" not in answer.headers["content-type"]:
             assert Problem.model_validate_json(answer.content).status == answer.status_code
 
 
