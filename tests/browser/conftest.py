@@ -15,9 +15,12 @@ from tests.stack.policies import balancing_cartpole, random_boxer
 _FOLDER = Path(os.environ.get("SADDLEPOINT_SCREENSHOTS", "build/screenshots"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium. Without one tests are skipped here, and fail in CI."""
+    """Debian's Chromium. Without one tests are skipped here, and fail in CI.
+
+    It is gone with the last test of this folder: while it is there no other test can run an event loop.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None and "CI" not in os.environ:
         pytest.skip("there is no chromium here")

@@ -1,12 +1,10 @@
 """Tables in a real browser, under the policies that they are served with: pressed headings sort them."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from saddlepoint.evaluation.group_page import render_groups
 from service.negotiation import FORMATS
@@ -14,17 +12,6 @@ from tests.evaluation.sample_groups import sample_groups
 from tests.service.bench import make_bench
 from tests.service.live import serving
 from tests.standings import board, fill, standing
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="there is no chromium here")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=[1280, 390])
