@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from saddlepoint.errors import AlreadyEnded, NotFound, Unavailable
-from saddlepoint.queue import JobQueue
+from saddlepoint.queue import Count, JobQueue
 from saddlepoint.schemas.evaluations import Progress, TerminalRecord
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.state import live_progress
@@ -32,7 +32,8 @@ def end(
         progress=progress or _progress_so_far(store, queue, work_id),
         policy_id=policy_id,
     )
-    put_record(store, work.terminal(work_id), record)
+    if put_record(store, work.terminal(work_id), record):
+        queue.tally(Count("ended", (work.name, status, error.code if error else "")))
     store.delete(work.active(work_id))
     with suppress(Unavailable):
         queue.forget(work_id)

@@ -28,7 +28,7 @@ from rq.serializers import JSONSerializer
 
 from saddlepoint.errors import Unavailable
 from saddlepoint.pulse import beat
-from saddlepoint.queue import JobQueue, RobustQueue, connect, is_away
+from saddlepoint.queue import Count, JobQueue, RobustQueue, connect, is_away
 from saddlepoint.settings import Settings
 
 _MISSED_BEATS = 6
@@ -84,6 +84,13 @@ class RobustWorker(Worker):
         self._parent_pid = os.getpid()
         super().fork_work_horse(job, queue)
 
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        began = time.monotonic()
+        done = super().perform_job(job, queue, execution)
+        labels = (queue.name, _task_of(job), "done" if done else "failed")
+        JobQueue(self.connection).tally(Count("job_seconds", labels, time.monotonic() - began))
+        return done
+
     def setup_work_horse_signals(self) -> None:
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         signal.signal(signal.SIGTERM, _interrupt)
@@ -101,6 +108,8 @@ class RobustWorker(Worker):
 
     def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: object) -> None:
         super().handle_work_horse_killed(job, retpid, ret_val, rusage)  # type: ignore[no-untyped-call]
+        if ret_val and not self.stopped_on_request:
+            JobQueue(self.connection).tally(Count("jobs_killed", (job.origin, _task_of(job))))
         if self.on_death is not None and ret_val and not self.stopped_on_request:
             self.on_death([str(argument) for argument in job.args], ret_val)
 
@@ -141,6 +150,10 @@ def run_worker(
     except redis.RedisError as error:
         _log.error("worker %s: Redis is gone: %s", worker.name, error)
     return 0 if worker.stopped_on_request else 1
+
+
+def _task_of(job: Job) -> str:
+    return str(job.func_name).rpartition(".")[2]
 
 
 def _rq_level(level: str) -> str:

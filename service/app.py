@@ -14,6 +14,7 @@ from service.audit import Audit
 from service.auth import Authentication, check_bind
 from service.bodies import BodyLimits, GuardedBodies
 from service.context import make_context
+from service.http_metrics import Measured
 from service.openapi import Service
 from service.rates import Rates
 from service.routes import (
@@ -26,6 +27,7 @@ from service.routes import (
     health,
     landscapes,
     leaderboard,
+    metrics,
     pages,
     policies,
     sessions,
@@ -69,6 +71,7 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
     app.add_middleware(Throttle, rates=rates, max_concurrent=settings.max_concurrent)
     app.add_middleware(Authentication, ring=context.ring, trust_network=settings.trust_network)
     app.add_middleware(GuardedBodies, limits=limits or BodyLimits(upload_bytes=settings.max_upload_bytes))
+    app.add_middleware(Measured, metrics=context.metrics.http)
     for routes in (
         evaluations,
         policies,
@@ -81,6 +84,7 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
         audit,
         webhooks,
         health,
+        metrics,
     ):
         app.include_router(routes.router)
     for shown in (dashboard, sessions, pages):

@@ -22,6 +22,7 @@ from service.channels import Channels
 from service.environments import Environments
 from service.headlines import Headlines
 from service.key_ring import Caller, KeyRing
+from service.metrics import Metrics
 from service.quotas import Quotas
 from service.readiness import Readiness
 from service.snapshots import Snapshots
@@ -56,6 +57,7 @@ class Context:
     headlines: Headlines
     evaluation_events: Channels[Evaluation]
     training_events: Channels[Training]
+    metrics: Metrics
 
 
 def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
@@ -103,6 +105,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         headlines=Headlines(store),
         evaluation_events=Channels(evaluations),
         training_events=Channels(trainings),
+        metrics=Metrics(queue),
     )
 
 

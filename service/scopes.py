@@ -23,6 +23,7 @@ SCOPE_OF: dict[tuple[str, str], Scope | Literal["open"]] = {
     ("GET", "/openapi.json"): OPEN,
     ("GET", "/livez"): OPEN,
     ("GET", "/readyz"): OPEN,
+    ("GET", "/metrics"): "admin",
     ("GET", "/"): "read",
     ("GET", "/evaluations"): "read",
     ("GET", "/evaluations/new"): "read",

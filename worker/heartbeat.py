@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from saddlepoint.errors import Canceled, Unavailable
+from saddlepoint.queue import Count
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.plans import EpisodeId
 from worker.context import Context
@@ -29,6 +30,7 @@ class Heartbeat:
         self._evaluation_id, self._shard = evaluation_id, shard
         self._alive, self._clock = alive, clock
         self._next = self._silent_until = clock()
+        self._counted = 0
 
     def __call__(self, steps: int) -> None:
         now = self._clock()
@@ -39,6 +41,8 @@ class Heartbeat:
         self.check_canceled()
         self._say(lambda: self._queue.set_phase(self._evaluation_id, "processing"))
         self._say(lambda: self._queue.record_steps(self._evaluation_id, self._shard, steps))
+        fresh, self._counted = steps - self._counted, steps
+        self._say(lambda: self._queue.tally(Count("agent_steps", amount=fresh)))
 
     def check_canceled(self) -> None:
         """Raise Canceled if somebody canceled the evaluation, or ended it otherwise."""
@@ -50,6 +54,11 @@ class Heartbeat:
         """Say that a worker loads, and which episodes need not be played again."""
         self._say(lambda: self._queue.set_phase(self._evaluation_id, "starting"))
         self.finished(*finished)
+
+    def played(self, *episodes: EpisodeId) -> None:
+        """Say that these episodes are finished, and count them."""
+        self.finished(*episodes)
+        self._say(lambda: self._queue.tally(Count("episodes", amount=len(episodes))))
 
     def finished(self, *episodes: EpisodeId) -> None:
         """Say that these episodes are finished."""

@@ -74,7 +74,7 @@ def _play(context: Context, play: Play, plan: Plan, shard: Shard, heartbeat: Hea
         return False
 
     def put(result: EpisodeResult) -> None:
-        heartbeat.finished(*entries[put_episode(context.store, result)])
+        heartbeat.played(*entries[put_episode(context.store, result)])
 
     def keep(result: EpisodeResult, trace: Trace) -> None:
         context.store.put(keys.trace(result.cell_key, result.seed, result.episode), trace.to_bytes())

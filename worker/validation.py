@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from saddlepoint.errors import ArtifactNotFound, PolicyRejected
+from saddlepoint.queue import Count
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.policies import PolicyCard, UploadRequest, Verdict
 from saddlepoint.schemas.problems import problem_of
@@ -40,6 +41,7 @@ def validate(context: Context, importer: Importer, upload_id: str) -> None:
         if verdict is None:
             return
         put_record(store, keys.upload_verdict(upload_id), verdict)
+        context.queue.tally(Count("verdicts", (verdict.problem.code if verdict.problem else "accepted",)))
     store.delete(keys.upload_file(upload_id))
 
 

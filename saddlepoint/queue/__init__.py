@@ -5,6 +5,7 @@ from saddlepoint.queue.connecting import connect, is_away
 from saddlepoint.queue.jobs import JobQueue
 from saddlepoint.queue.progress import LiveProgress, Phase
 from saddlepoint.queue.robust_queue import RobustQueue
+from saddlepoint.queue.tallies import TALLIES, Count, Observed, Tally, Totals
 from saddlepoint.queue.tasks import (
     CHUNK,
     DESCRIBE,
@@ -24,18 +25,23 @@ __all__ = [
     "EVALUATE",
     "FINISH",
     "SHARD",
+    "TALLIES",
     "TRAIN",
     "TRAINING",
     "VALIDATE",
     "VALIDATION",
     "Activity",
+    "Count",
     "JobQueue",
     "LiveProgress",
+    "Observed",
     "Phase",
     "QueueActivity",
     "QueuedTask",
     "RobustQueue",
+    "Tally",
     "Task",
+    "Totals",
     "WorkerActivity",
     "connect",
     "is_away",

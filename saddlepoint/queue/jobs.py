@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import suppress
 from functools import partial
 
 import redis
@@ -12,6 +13,8 @@ from rq.registry import StartedJobRegistry, clean_registries
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
+from saddlepoint.errors import Unavailable
+from saddlepoint.queue import tallies
 from saddlepoint.queue.activity import Activity, read_activity
 from saddlepoint.queue.connecting import ANSWER_S, connect, translated
 from saddlepoint.queue.progress import ProgressHints
@@ -78,6 +81,16 @@ class JobQueue(ProgressHints):
         """Who works and what waits, for people to look at."""
         with translated():
             return read_activity(self._connection)
+
+    def tally(self, *counts: tallies.Count) -> None:
+        """Count what happened; while Redis is away it goes uncounted."""
+        with suppress(Unavailable), translated():
+            tallies.add(self._connection, counts)
+
+    def totals(self) -> tallies.Totals:
+        """What has been counted since Redis began."""
+        with translated():
+            return tallies.totals(self._connection)
 
     def recover_abandoned(self, queue: str) -> None:
         """Queue again the jobs of workers that fell silent, unless somebody else is at it.

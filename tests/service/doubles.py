@@ -7,7 +7,21 @@ from datetime import UTC, datetime
 
 from saddlepoint.errors import MalformedPolicy, SaddlepointError, Unavailable, UnknownEnvironment
 from saddlepoint.findings import put_description, put_problem
-from saddlepoint.queue import DESCRIBE, FINISH, SHARD, TRAIN, VALIDATE, Activity, JobQueue, LiveProgress, Phase, Task
+from saddlepoint.queue import (
+    DESCRIBE,
+    FINISH,
+    SHARD,
+    TALLIES,
+    TRAIN,
+    VALIDATE,
+    Activity,
+    Count,
+    JobQueue,
+    LiveProgress,
+    Phase,
+    Task,
+    Totals,
+)
 from saddlepoint.queue.activity import QUEUES, QueueActivity
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import (
@@ -31,6 +45,7 @@ class MemoryQueue(JobQueue):
     def __init__(self, run: Callable[[Task, tuple[str, ...]], None]) -> None:
         self.queued: list[tuple[Task, tuple[str, ...]]] = []
         self.live: dict[str, LiveProgress] = {}
+        self.counted: list[Count] = []
         self.asked = 0
         self.away = False
         self.now_active = Activity(tuple(QueueActivity(name, 0, 0, None) for name in QUEUES), ())
@@ -53,6 +68,13 @@ class MemoryQueue(JobQueue):
     def activity(self) -> Activity:
         self.ping()
         return self.now_active
+
+    def tally(self, *counts: Count) -> None:
+        self.counted += counts
+
+    def totals(self) -> Totals:
+        self.ping()
+        return {name: {} for name in TALLIES}
 
     def forget(self, subject: str) -> None:
         self.ping()

@@ -1,0 +1,103 @@
+"""/metrics: what waits, who works, what was answered; and the dashboard and alerts that are made of it."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from saddlepoint.queue import TALLIES, Activity, Count, JobQueue, QueueActivity, QueuedTask, WorkerActivity
+from service.metrics import Metrics
+from tests.service.bench import Bench
+
+pytestmark = pytest.mark.anyio
+DOCKER = Path(__file__).parents[2] / "docker"
+NAME = re.compile(r"\bsaddlepoint_\w+")
+
+
+class Busy(JobQueue):
+    """One of two evaluators plays, and a job has waited for ten minutes."""
+
+    def __init__(self, redis_url: str) -> None:
+        super().__init__(JobQueue.open(redis_url)._connection)
+
+    def activity(self) -> Activity:
+        now = datetime.now(UTC)
+        task = QueuedTask("worker.tasks.play_shard", ("e", "0"), now - timedelta(minutes=10))
+        workers = tuple(
+            WorkerActivity(f"w{number}", "evaluate", "host", number, now, now, task if number else None)
+            for number in range(2)
+        )
+        return Activity((QueueActivity("evaluate", 7, 1, task),), workers)
+
+
+def samples(text: str) -> dict[tuple[str, ...], float]:
+    """Every sample by its name and the values of its labels, in the order of their names."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_what_waits_and_who_works_is_told(redis_url: str) -> None:
+    queue = Busy(redis_url)
+    queue.tally(Count("job_seconds", ("evaluate", "play_shard", "done"), 2.0))
+    found = samples(Metrics(queue).text().decode())
+    assert found["saddlepoint_queue_waiting", "evaluate"] == 7
+    assert found["saddlepoint_queue_oldest_seconds", "evaluate"] == pytest.approx(600, abs=5)
+    assert found["saddlepoint_job_longest_seconds", "evaluate"] == pytest.approx(600, abs=5)
+    assert found["saddlepoint_workers", "evaluate", "busy"] == 1
+    assert found["saddlepoint_workers", "evaluate", "idle"] == 1
+    assert found["saddlepoint_job_seconds_count", "done", "evaluate", "play_shard"] >= 1
+    assert found["saddlepoint_redis_up",] == 1
+
+
+async def test_requests_are_counted_by_route_and_never_by_id(bench: Bench) -> None:
+    for evaluation_id in ("one", "two"):
+        await bench.api.get(f"/v1/evaluations/{evaluation_id}")
+    await bench.api.get("/nowhere/at/all")
+    text = (await bench.api.get("/metrics")).text
+    found = samples(text)
+    assert found["saddlepoint_http_requests_total", "GET", "/v1/evaluations/{evaluation_id}", "404"] == 2
+    assert found["saddlepoint_http_requests_total", "GET", "none", "404"] == 1
+    assert found["saddlepoint_http_seconds_count", "GET", "/v1/evaluations/{evaluation_id}"] == 2
+    assert "one" not in {label for sample in found for label in sample[1:]}
+
+
+async def test_what_came_in_is_counted(bench: Bench) -> None:
+    await bench.upload()
+    found = samples((await bench.api.get("/metrics")).text)
+    assert found["saddlepoint_http_received_bytes_total",] > 0
+
+
+async def test_while_redis_is_away_the_rest_is_told(bench: Bench) -> None:
+    bench.queue.away = True
+    answer = await bench.api.get("/metrics")
+    found = samples(answer.text)
+    assert (answer.status_code, found["saddlepoint_redis_up",]) == (200, 0)
+    assert not [name for name, *_ in found if name.startswith("saddlepoint_queue")]
+
+
+async def test_where_there_are_keys_it_takes_an_admin(bench: Bench) -> None:
+    reader, admin = bench.key("alice", "read"), bench.key("alice", "admin")
+    statuses = [(await bench.api.get("/metrics", headers=headers)).status_code for headers in ({}, reader, admin)]
+    assert statuses == [401, 403, 200]
+
+
+def test_dashboard_and_alerts_ask_for_what_there_is(redis_url: str) -> None:
+    queue = Busy(redis_url)
+    queue.tally(*(Count(name, ("",) * len(tally.labels)) for name, tally in TALLIES.items()))
+    metrics = Metrics(queue)
+    metrics.http.requests.labels("GET", "/", "200").inc()
+    metrics.http.seconds.labels("GET", "/").observe(1)
+    there = {name for name, *_ in samples(metrics.text().decode())}
+    panels = json.loads((DOCKER / "grafana" / "saddlepoint.json").read_text(encoding="utf-8"))["panels"]
+    rules = yaml.safe_load((DOCKER / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    asked += [rule["expr"] for rule in rules]
+    assert len(asked) > 15
+    assert {name for expression in asked for name in NAME.findall(expression)} <= there
