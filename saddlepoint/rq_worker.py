@@ -27,6 +27,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from saddlepoint.errors import Unavailable
+from saddlepoint.logs import working_on
 from saddlepoint.pulse import beat
 from saddlepoint.queue import Count, JobQueue, RobustQueue, connect, is_away
 from saddlepoint.settings import Settings
@@ -35,6 +36,8 @@ _MISSED_BEATS = 6
 _LONGEST_WAIT_S = 15.0
 _PR_SET_PDEATHSIG = 1
 _AGAIN_S = 0.05
+_NAMED = 200
+"""Characters of a job's arguments that each of its lines in the log names: its ids, or the start of an environment."""
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +89,8 @@ class RobustWorker(Worker):
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         began = time.monotonic()
-        done = super().perform_job(job, queue, execution)
+        with working_on(task=_task_of(job), arguments="/".join(map(str, job.args))[:_NAMED]):
+            done = super().perform_job(job, queue, execution)
         labels = (queue.name, _task_of(job), "done" if done else "failed")
         JobQueue(self.connection).tally(Count("job_seconds", labels, time.monotonic() - began))
         return done

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from saddlepoint.errors import InvalidSpec
+from saddlepoint.logs import LogFormat
 from saddlepoint.schemas.access import TENANT
 
 PREFIX = "SADDLEPOINT_"
@@ -54,6 +55,8 @@ class Settings(BaseModel):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     reconcile_interval_s: float = Field(default=10.0, gt=0)
     log_level: str = "info"
+    log_format: LogFormat = "text"
+    """Lines for people, or a JSON object a line."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

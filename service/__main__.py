@@ -2,11 +2,12 @@
 
 import uvicorn
 
+from saddlepoint.logs import log_to_stderr
 from saddlepoint.queue import JobQueue
 from saddlepoint.settings import Settings
 from saddlepoint.store import open_store
 from service.app import create_app
-from service.request_ids import log_requests
+from service.request_ids import WithRequestId
 
 _REDIS_ANSWER_S = 1.0
 """Somebody waits for each of our answers, so a frozen Redis is given up sooner than by workers."""
@@ -17,13 +18,14 @@ _SHUTDOWN_S = 5
 def main() -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
-    log_requests(settings.log_level)
+    log_to_stderr("service", settings.log_level, settings.log_format, WithRequestId())
     queue = JobQueue.open(settings.redis_url, answer_s=_REDIS_ANSWER_S)
     app = create_app(settings, open_store(settings.store_url), queue)
     uvicorn.run(
         app,
         host=settings.host,
         port=settings.port,
+        log_config=None,
         log_level=settings.log_level,
         access_log=False,
         server_header=False,

@@ -41,20 +41,11 @@ class RequestIds:
 
 
 class WithRequestId(logging.Filter):
-    """Gives every record of a handler a `request_id`, `-` outside of requests."""
+    """Gives every record of a handler a `request_id`, None outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = REQUEST_ID.get() or "-"
+        record.request_id = REQUEST_ID.get()
         return True
-
-
-def log_requests(level: str) -> None:
-    """Write the log of this process to its standard error, each line with the request that it is about."""
-    handler = logging.StreamHandler()
-    handler.addFilter(WithRequestId())
-    logging.basicConfig(
-        level=level.upper(), handlers=[handler], format="%(asctime)s %(name)s %(request_id)s %(message)s"
-    )
 
 
 def _chosen(wanted: str | None) -> str:

@@ -1,9 +1,9 @@
 """`python -m trainer`: one process that works on the queue `train`."""
 
-import logging
 import os
 import sys
 
+from saddlepoint.logs import log_to_stderr
 from saddlepoint.queue import TRAINING
 from saddlepoint.rq_worker import run_worker
 from saddlepoint.settings import Settings
@@ -12,7 +12,7 @@ from saddlepoint.settings import Settings
 def main() -> int:
     """Work until a signal; the exit status, 1 where a supervisor should start it again."""
     settings = Settings.from_environment()
-    logging.basicConfig(level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    log_to_stderr(TRAINING, settings.log_level, settings.log_format)
     load_engine()
     return run_worker(TRAINING, settings)
 

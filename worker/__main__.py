@@ -1,10 +1,10 @@
 """`python -m worker --queue evaluate`: one worker process of one queue."""
 
 import argparse
-import logging
 import os
 import sys
 
+from saddlepoint.logs import log_to_stderr
 from saddlepoint.queue import EVALUATE, VALIDATION
 from saddlepoint.rq_worker import run_worker
 from saddlepoint.settings import Settings
@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Work until a signal; the exit status, 1 where a supervisor should start it again."""
     options = _parser().parse_args(arguments)
     settings = Settings.from_environment()
-    logging.basicConfig(level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    log_to_stderr(options.queue, settings.log_level, settings.log_format)
     load_engine()
     return run_worker(options.queue, settings, on_death=note_death if options.queue == EVALUATE else None)
 

@@ -7,6 +7,7 @@ import threading
 from uuid import uuid4
 
 from saddlepoint.errors import StoreError, Unavailable
+from saddlepoint.logs import log_to_stderr
 from saddlepoint.pulse import beat
 from saddlepoint.settings import Settings
 from worker.context import Context
@@ -35,7 +36,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 def main() -> int:
     """The process; SIGTERM and Ctrl-C end it between two steps of a pass."""
     settings = Settings.from_environment()
-    logging.basicConfig(level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    log_to_stderr("reconciler", settings.log_level, settings.log_format)
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
