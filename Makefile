@@ -12,7 +12,7 @@ CPU_INDEX = $(shell $(PYTHON) -c '$(PROBE)' $(CPU_WHEELS)/torch/ 2>/dev/null && 
 TORCH_INDEX ?= $(if $(shell nvidia-smi 2>/dev/null),,$(CPU_INDEX))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow format bench chaos compose-test lock clean
+.PHONY: help demo test slow format bench chaos fuzz fuzz-api load compose-test lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -39,6 +39,9 @@ bench: .venv/.dev ## the benchmarks, written to bench/results.json
 
 chaos: .venv/.dev ## kill, freeze and starve a whole stack (FAULTS=500 SEED=1), check its history, written to build/chaos
 	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED))
+
+fuzz-api: .venv/.dev ## requests made from the OpenAPI document (N=20000 SEED=1), findings in build/fuzz
+	$(BIN)/python -m tests.fuzz api $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED))
 
 compose-test: .venv/.dev ## build the images and drive the stack with the client (needs a container engine)
 	TORCH_INDEX="$(CPU_INDEX)" $(BIN)/pytest -m compose tests/compose

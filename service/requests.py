@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 from pydantic import BaseModel
 
 from saddlepoint.errors import InvalidRequest, UnsupportedMediaType
@@ -26,8 +26,11 @@ async def _json_body(request: Request) -> bytes:
 JsonBody = Annotated[bytes, Depends(_json_body)]
 
 
-async def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
+async def _idempotency_key(
+    key: Annotated[
+        str | None, Header(alias="Idempotency-Key", description="stands for this request, however often it is sent")
+    ] = None,
+) -> str | None:
     if key is not None and not 0 < len(key) <= _MAX_KEY:
         raise InvalidRequest(
             f"An Idempotency-Key has 1 to {_MAX_KEY} characters, got {len(key)}; a UUID is a good one."

@@ -15,6 +15,7 @@ from saddlepoint.schemas.observation_attacks import (
     gradients_of,
 )
 from saddlepoint.work import ATTACK
+from service.answers import also, canceled_before, file_as
 from service.context import ContextOf, OwnerOf
 from service.forms import read_form
 from service.jobs import canceled_response, job_response
@@ -40,6 +41,7 @@ _LONGEST_ID = 64
     "",
     status_code=202,
     response_model=ObservationAttack,
+    responses=also(ObservationAttack, "It is done", _NPZ),
     openapi_extra=observations_form(ObservationAttackSpec),
     summary="Attack observations",
 )
@@ -78,7 +80,12 @@ async def show(request: Request, attack_id: str, context: ContextOf, owner: Owne
     return await job_response(request, context.attacks, owner, attack_id)
 
 
-@router.get("/{attack_id}/result", summary="The perturbed observations and what they do, as .npz")
+@router.get(
+    "/{attack_id}/result",
+    response_class=Response,
+    responses=file_as(_NPZ),
+    summary="The perturbed observations and what they do, as .npz",
+)
 async def result(request: Request, attack_id: str, context: ContextOf, owner: OwnerOf) -> Response:
     """`observations`, `loss`, `clean_loss`, `linf`, `l2`, `outputs`, `clean_outputs` and, of choices, `flip`."""
     snapshot = await context.attacks.get(owner, attack_id)
@@ -86,7 +93,11 @@ async def result(request: Request, attack_id: str, context: ContextOf, owner: Ow
 
 
 @router.post(
-    "/{attack_id}/cancel", status_code=202, response_model=ObservationAttack, summary="Cancel an attack on observations"
+    "/{attack_id}/cancel",
+    status_code=202,
+    response_model=ObservationAttack,
+    responses=canceled_before(ObservationAttack),
+    summary="Cancel an attack on observations",
 )
 async def cancel(attack_id: str, context: ContextOf, owner: OwnerOf) -> Response:
     """202, 200 where it was canceled before, 409 where it ended otherwise."""

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from saddlepoint.endings import cancel_job
 from saddlepoint.schemas.comparisons import Comparison, ComparisonSpec, GroupsSpec
 from saddlepoint.work import COMPARISON
+from service.answers import canceled_before, file_as
 from service.comparisons import accept_comparison, read_comparison_spec
 from service.context import ContextOf, OwnerOf
 from service.jobs import accepted_response, canceled_response, job_response
@@ -55,7 +56,12 @@ async def show(
     return await job_response(request, context.comparisons, owner, comparison_id)
 
 
-@router.get("/{comparison_id}/result", summary="A comparison as numbers, as a page or as a table")
+@router.get(
+    "/{comparison_id}/result",
+    response_class=Response,
+    responses=file_as(*(form.media_type for form in _FORMATS.values())),
+    summary="A comparison as numbers, as a page or as a table",
+)
 async def result(
     request: Request, comparison_id: str, context: ContextOf, owner: OwnerOf, format: Format = None
 ) -> Response:
@@ -64,7 +70,13 @@ async def result(
     return await rendered_response(request, context.store, snapshot.job, COMPARISON, format, _FORMATS)
 
 
-@router.post("/{comparison_id}/cancel", status_code=202, response_model=Comparison, summary="Cancel a comparison")
+@router.post(
+    "/{comparison_id}/cancel",
+    status_code=202,
+    response_model=Comparison,
+    responses=canceled_before(Comparison),
+    summary="Cancel a comparison",
+)
 async def cancel(comparison_id: str, context: ContextOf, owner: OwnerOf) -> Response:
     """202, 200 where it was canceled before, 409 where it ended otherwise."""
 

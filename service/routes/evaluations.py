@@ -17,6 +17,7 @@ from saddlepoint.schemas.extensions import ExtensionSpec
 from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.policies import PolicyHints
 from saddlepoint.work import EVALUATION
+from service.answers import canceled_before
 from service.context import Context, ContextOf, OwnerOf
 from service.dry_run import estimated
 from service.evaluations import EvaluationRequest, accept_evaluation
@@ -121,7 +122,11 @@ async def show(request: Request, evaluation_id: str, context: ContextOf, owner: 
 
 
 @router.post(
-    "/v1/evaluations/{evaluation_id}/cancel", status_code=202, response_model=Evaluation, summary="Cancel an evaluation"
+    "/v1/evaluations/{evaluation_id}/cancel",
+    status_code=202,
+    response_model=Evaluation,
+    responses=canceled_before(Evaluation),
+    summary="Cancel an evaluation",
 )
 async def cancel(evaluation_id: str, context: ContextOf, owner: OwnerOf) -> Response:
     """202, 200 where it was canceled before, 409 where it ended otherwise."""

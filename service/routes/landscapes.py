@@ -9,9 +9,11 @@ from starlette.responses import Response
 from saddlepoint.endings import cancel_job
 from saddlepoint.schemas.landscapes import Landscape, LandscapeSpec
 from saddlepoint.work import LANDSCAPE
+from service.answers import canceled_before, file_as
 from service.context import ContextOf, OwnerOf
 from service.jobs import accepted_response, canceled_response, job_response
 from service.landscapes import accept_landscape
+from service.negotiation import FORMATS
 from service.parsing import parse
 from service.requests import JsonBody, json_body_of
 from service.results import rendered_response
@@ -45,7 +47,12 @@ async def show(request: Request, landscape_id: str, context: ContextOf, owner: O
     return await job_response(request, context.landscapes, owner, landscape_id)
 
 
-@router.get("/{landscape_id}/result", summary="A landscape as numbers or as a page")
+@router.get(
+    "/{landscape_id}/result",
+    response_class=Response,
+    responses=file_as(*(form.media_type for form in FORMATS.values())),
+    summary="A landscape as numbers or as a page",
+)
 async def result(
     request: Request,
     landscape_id: str,
@@ -58,7 +65,13 @@ async def result(
     return await rendered_response(request, context.store, snapshot.job, LANDSCAPE, format)
 
 
-@router.post("/{landscape_id}/cancel", status_code=202, response_model=Landscape, summary="Cancel a landscape")
+@router.post(
+    "/{landscape_id}/cancel",
+    status_code=202,
+    response_model=Landscape,
+    responses=canceled_before(Landscape),
+    summary="Cancel a landscape",
+)
 async def cancel(landscape_id: str, context: ContextOf, owner: OwnerOf) -> Response:
     """202, 200 where it was canceled before, 409 where it ended otherwise."""
 

@@ -11,6 +11,7 @@ from saddlepoint.errors import ArtifactNotFound, NotFound
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.policies import PolicyCard, PolicyHints
 from saddlepoint.store import Stream
+from service.answers import file_as
 from service.context import Context, ContextOf, OwnerOf
 from service.forms import read_form
 from service.idempotency import settle
@@ -79,7 +80,12 @@ async def show(
     return tagged_response(request, body, etag_of(body), media_type="application/json")
 
 
-@router.get("/{policy_id}/file", summary="A policy as a file")
+@router.get(
+    "/{policy_id}/file",
+    response_class=Response,
+    responses=file_as("application/octet-stream"),
+    summary="A policy as a file",
+)
 async def file(
     request: Request,
     policy_id: str,

@@ -12,6 +12,7 @@ from saddlepoint.endings import cancel_training
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.trainings import Training, TrainingSpec
 from saddlepoint.work import TRAINING
+from service.answers import canceled_before
 from service.context import ContextOf, OwnerOf
 from service.jobs import accepted_response, canceled_response, job_response, list_jobs
 from service.ownership import load_card
@@ -73,7 +74,13 @@ async def show(request: Request, training_id: str, context: ContextOf, owner: Ow
     return await job_response(request, context.trainings, owner, training_id)
 
 
-@router.post("/{training_id}/cancel", status_code=202, response_model=Training, summary="Cancel a training")
+@router.post(
+    "/{training_id}/cancel",
+    status_code=202,
+    response_model=Training,
+    responses=canceled_before(Training),
+    summary="Cancel a training",
+)
 async def cancel(training_id: str, context: ContextOf, owner: OwnerOf) -> Response:
     """202, 200 where it was canceled before, 409 where it ended otherwise."""
 
