@@ -44,7 +44,7 @@ CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES, COMPARISONS, T
 
 def validate_upload(upload_id: str) -> None:
     """Queue `validate`: a verdict on an upload, and the policy where it is accepted."""
-    validate(_open(), _import, upload_id)
+    validate(_open(), import_upload, upload_id)
 
 
 def describe_environment(env: str) -> None:
@@ -71,7 +71,8 @@ def _open() -> Context:
     return Context.open(Settings.from_environment())
 
 
-def _import(data: bytes, request: UploadRequest, now: datetime) -> ImportedPolicy:
+def import_upload(data: bytes, request: UploadRequest, now: datetime) -> ImportedPolicy:
+    """`import_policy` in its sandbox."""
     return ImportedPolicy.from_bytes(run_limited(_imported, data, request, now))
 
 

@@ -30,7 +30,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
     request = UploadRequest(upload_id="u", policy_id="p", owner="o", sha256="", size=0, filename=path.name,
                             hints=PolicyHints(), created_at=now)
     try:
-        imported = worker.tasks._import(path.read_bytes(), request, now)
+        imported = worker.tasks.import_upload(path.read_bytes(), request, now)
     except SaddlepointError as error:
         told[path.name] = error.code
     else:
