@@ -40,6 +40,9 @@ bench: .venv/.dev ## the benchmarks, written to bench/results.json
 chaos: .venv/.dev ## kill, freeze and starve a whole stack (FAULTS=500 SEED=1), check its history, written to build/chaos
 	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED))
 
+fuzz: .venv/.dev ## damaged policy files through the validator (N=100000 SEED=1), findings in build/fuzz
+	$(BIN)/python -W ignore -m tests.fuzz uploads $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED))
+
 fuzz-api: .venv/.dev ## requests made from the OpenAPI document (N=20000 SEED=1), findings in build/fuzz
 	$(BIN)/python -m tests.fuzz api $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED))
 
