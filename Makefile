@@ -40,6 +40,9 @@ bench: .venv/.dev ## the benchmarks, written to bench/results.json
 chaos: .venv/.dev ## kill, freeze and starve a whole stack (FAULTS=500 SEED=1), check its history, written to build/chaos
 	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED))
 
+load: .venv/.dev ## polls, submissions, crowds and, with SOAK_MINUTES=15, a soak of a whole stack, written to build/load
+	$(BIN)/python -m tests.load $(if $(SOAK_MINUTES),--soak-minutes $(SOAK_MINUTES))
+
 fuzz: .venv/.dev ## damaged policy files through the validator (N=100000 SEED=1), findings in build/fuzz
 	$(BIN)/python -W ignore -m tests.fuzz uploads $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED))
 
