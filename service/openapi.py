@@ -15,6 +15,7 @@ from saddlepoint.schemas.policies import PolicyHints
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.schemas.trainings import TrainingSpec
+from service.interruptions import Interruptions
 from service.problems import MEDIA_TYPE
 from service.request_ids import RequestIds
 from service.security_headers import SecurityHeaders
@@ -43,7 +44,7 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Around everything, also around what answers errors of our own."""
-        return RequestIds(SecurityHeaders(super().build_middleware_stack()))
+        return RequestIds(SecurityHeaders(Interruptions(super().build_middleware_stack())))
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
