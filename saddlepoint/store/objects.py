@@ -30,6 +30,8 @@ _PART = 5 * 2**20
 """The least that S3 takes as a part of an upload."""
 _FILES_AT_ONCE = 6
 """Each holds about three parts."""
+_NO_BUCKET = "NoSuchBucket"
+"""A 404 too; work that meets it must wait for the bucket, not end because something is missing."""
 
 
 class ObjectStore:
@@ -144,6 +146,8 @@ def _translated(action: str, key: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if _NO_BUCKET in str(error):
+            raise StoreError(f"The store could not {action} {key}: there is no such bucket.") from error
         raise ArtifactNotFound(f"There is no artifact {key}.") from error
     except (BaseError, OSError) as error:
         raise StoreError(f"The store could not {action} {key}.") from error

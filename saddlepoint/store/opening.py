@@ -1,7 +1,9 @@
 """From a setting to a store."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from saddlepoint.errors import InvalidSpec
@@ -9,6 +11,8 @@ from saddlepoint.store.interface import Store
 from saddlepoint.store.local import LocalStore
 
 _BUCKETS = ("s3", "gs", "az")
+_GIVEN_UP = timedelta(seconds=20)
+"""No request is repeated after this: three minutes, as the client has it, would keep who waits for an answer."""
 
 
 def open_store(url: str) -> Store:
@@ -29,4 +33,5 @@ def _open_bucket(url: str) -> Store:
 
     # S3 copies only where nothing is yet if it is told how; other stores of its kind may need another way.
     is_s3 = url.startswith("s3://") and "AWS_COPY_IF_NOT_EXISTS" not in os.environ
-    return ObjectStore(from_url(url, copy_if_not_exists="multipart") if is_s3 else from_url(url))
+    options: dict[str, Any] = {"copy_if_not_exists": "multipart"} if is_s3 else {}
+    return ObjectStore(from_url(url, retry_config={"retry_timeout": _GIVEN_UP}, **options))
