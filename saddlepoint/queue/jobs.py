@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 
 import redis
+from redis.client import Pipeline
 from rq import Retry
 from rq.exceptions import DuplicateJobError
 from rq.job import Job
@@ -62,7 +63,7 @@ class JobQueue(ProgressHints):
         job_id = task.job_id(*arguments)
         push = partial(self._push, task, job_id, arguments, timeout_s, first)
         with translated():
-            if push() or job_id in self._active(task.queue):
+            if push() or self._is_active(task.queue, job_id):
                 return
             if self._connection.set(f"saddlepoint:requeue:{job_id}", "1", nx=True, ex=_REQUEUE_LOCK_S):
                 self._forget_job(task.queue, job_id)
@@ -70,7 +71,8 @@ class JobQueue(ProgressHints):
 
     def is_active(self, task: Task, *arguments: str) -> bool:
         """Whether this very job waits or runs."""
-        return task.job_id(*arguments) in self.active(task.queue)
+        with translated():
+            return self._is_active(task.queue, task.job_id(*arguments))
 
     def active(self, queue: str) -> frozenset[str]:
         """The ids of all jobs of a queue that wait or run."""
@@ -134,10 +136,23 @@ class JobQueue(ProgressHints):
         with self._connection.pipeline(transaction=True) as pipeline:
             pipeline.lrange(queue.key, 0, -1)
             pipeline.lrange(queue.intermediate_queue_key, 0, -1)
-            pipeline.zrangebyscore(queue.started_job_registry.key, time.time() - _GRACE_S, "+inf")
+            self._running(pipeline, queue)
             waiting, taken, running = pipeline.execute()
         started = (StartedJobRegistry.parse_job_id(entry) for entry in running)
         return frozenset([*(entry.decode() for entry in (*waiting, *taken)), *started])
+
+    def _is_active(self, name: str, job_id: str) -> bool:
+        """The same of one job, which Redis looks for itself: the lists of many thousand shards stay where they are."""
+        queue = self._queue(name)
+        with self._connection.pipeline(transaction=True) as pipeline:
+            pipeline.lpos(queue.key, job_id)
+            pipeline.lpos(queue.intermediate_queue_key, job_id)
+            self._running(pipeline, queue)
+            waits_at, taken_at, running = pipeline.execute()
+        return waits_at is not None or taken_at is not None or job_id in map(StartedJobRegistry.parse_job_id, running)
+
+    def _running(self, pipeline: Pipeline, queue: RobustQueue) -> None:
+        pipeline.zrangebyscore(queue.started_job_registry.key, time.time() - _GRACE_S, "+inf")
 
     def _forget_job(self, name: str, job_id: str) -> None:
         """Remove what RQ still knows of a job that neither waits nor runs."""

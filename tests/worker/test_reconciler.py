@@ -307,3 +307,20 @@ def test_two_reconcilers_at_once_do_no_harm(context: Context, redis_url: str) ->
     assert status(context) == "succeeded"
     with redis.Redis.from_url(redis_url) as client:
         assert client.llen("rq:queue:evaluate") == len(context.queue.active(EVALUATE))
+
+
+def test_a_pass_reads_what_waits_once_however_many_evaluations_go_on(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        submit(context, make_record(f"evaluation-{number}"))
+    reads: list[str] = []
+    active = JobQueue.active
+
+    def counted(queue: JobQueue, name: str) -> frozenset[str]:
+        reads.append(name)
+        return active(queue, name)
+
+    monkeypatch.setattr(JobQueue, "active", counted)
+    Reconciler(context).run_pass()
+    assert reads == [EVALUATE]

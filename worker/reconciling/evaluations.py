@@ -3,7 +3,7 @@
 import logging
 
 from saddlepoint.endings import end
-from saddlepoint.queue import EVALUATE, FINISH, SHARD
+from saddlepoint.queue import FINISH, SHARD
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import EvaluationRecord
 from saddlepoint.schemas.plans import Plan
@@ -27,15 +27,19 @@ class Evaluations:
         self._plans: dict[str, Plan] = {}
         self._done: dict[str, set[int]] = {}
 
-    def bring_on(self, evaluation_id: str) -> None:
-        """Do what an active evaluation lacks. Raises StoreError and Unavailable, to be repeated."""
+    def bring_on(self, evaluation_id: str, active: frozenset[str]) -> None:
+        """Do what an active evaluation lacks. Raises StoreError and Unavailable, to be repeated.
+
+        `active` are jobs that waited or ran when the pass began: one that is queued since is not queued again, and
+        one that ended since is looked at by the next pass.
+        """
         context = self._context
         if find_terminal(context.store, EVALUATION, evaluation_id):
             context.store.delete(keys.active_evaluation(evaluation_id))  # whoever ended it died before this
         elif context.store.exists(keys.evaluation_cancel(evaluation_id)):
             end(context.store, context.queue, EVALUATION, evaluation_id, "canceled")
         elif plan := self._find_plan(evaluation_id):
-            self._complete(plan)
+            self._complete(plan, active)
         elif record := find_record(context.store, keys.evaluation_spec(evaluation_id), EvaluationRecord):
             with ending_on_error(context, evaluation_id):
                 plan_evaluation(context, record)
@@ -55,10 +59,9 @@ class Evaluations:
             self._plans[evaluation_id], self._done[evaluation_id] = plan, set()
         return self._plans[evaluation_id]
 
-    def _complete(self, plan: Plan) -> None:
+    def _complete(self, plan: Plan, active: frozenset[str]) -> None:
         """Queue the shards that lack episodes and neither wait nor run, or the report if none does."""
         store, queue, done = self._context.store, self._context.queue, self._done[plan.evaluation_id]
-        active = queue.active(EVALUATE)
         if FINISH.job_id(plan.evaluation_id) in active:
             return
         open_shards = [shard for shard in plan.shards if shard.index not in done]

@@ -43,13 +43,14 @@ class Reconciler:
         evaluation_ids = _names(context, keys.ACTIVE_EVALUATIONS)
         self._evaluations.keep_only(set(evaluation_ids))
         _attempt("uploads", self._uploads.bring_on)
+        active = context.queue.active(EVALUATE)  # once: it is all that waits, and there may be thousands
         for evaluation_id in evaluation_ids:
-            _attempt(f"evaluation {evaluation_id}", partial(self._evaluations.bring_on, evaluation_id))
+            _attempt(f"evaluation {evaluation_id}", partial(self._evaluations.bring_on, evaluation_id, active))
         for training_id in _names(context, keys.ACTIVE_TRAININGS):
             _attempt(f"training {training_id}", partial(bring_on_training, context, training_id))
         for work in JOBS.values():
             for job_id in _names(context, keys.active_jobs(work.name)):
-                _attempt(f"{work.name} {job_id}", partial(bring_on_job, context, work, job_id))
+                _attempt(f"{work.name} {job_id}", partial(bring_on_job, context, work, job_id, active))
         _attempt("webhooks", self._webhooks.bring_on)
         _attempt("leftovers", lambda: context.store.sweep(_LEFTOVERS_S))
 
