@@ -2,6 +2,7 @@
 
 import asyncio
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from saddlepoint.errors import Unavailable
@@ -31,5 +32,6 @@ class Interruptions:
             if scope["type"] != "http" or has_begun:
                 raise
             error = Unavailable("The service ended before this was done, as for an update. Send it again.")
-            answer = problem_response(error, instance=scope["path"], headers={"Connection": "close"})
+            asked = Headers(scope=scope)
+            answer = problem_response(error, asked=asked, instance=scope["path"], headers={"Connection": "close"})
             await answer(scope, receive, send)

@@ -34,10 +34,9 @@ def test_the_exit_status_is_that_of_the_bound(
 
 
 def test_a_policy_that_got_worse_does_not_pass_its_baseline(
-    client: AttackClient, evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: AttackClient, evaluation: Evaluation, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(made, "_GAIN", -4.0)
-    worse = made.balancing_cartpole(tmp_path / "worse.onnx")
+    worse = made.balancing_cartpole(tmp_path / "worse.onnx", gain=-4.0)
     gated = client.gate(worse, baseline=evaluation, max_episode_steps=CUT, progress=False, **SPEC)
     (check,) = [each for each in gated.gate.checks if each.name == "baseline"]
     assert not check.passed
