@@ -18,6 +18,8 @@ from tests.load.setting import Setting, furnished_stack
 from tests.load.soak import soak_figures
 
 OUT = Path("build/load")
+CACHED = 3000
+"""Evaluations, more than a service keeps in memory."""
 MEASURES: tuple[Callable[[Setting], list[Figure]], ...] = (
     poll_figures,
     slow_figures,
@@ -48,7 +50,7 @@ def _measured() -> list[Figure]:
 
 
 def _soaked(minutes: float) -> list[Figure]:
-    with furnished_stack(OUT / "soak", workers=1, stored=100) as setting:
+    with furnished_stack(OUT / "soak", workers=1, stored=CACHED) as setting:
         figures = soak_figures(setting, minutes, OUT / "soak.jsonl")
     shutil.rmtree(OUT / "soak")
     return figures

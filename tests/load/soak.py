@@ -61,11 +61,15 @@ def _least(samples: Sequence[Sample], name: str) -> float:
 
 
 def _lived(setting: Setting, seconds: float) -> Iterator[Sample]:
-    began, turns = time.monotonic(), count(1)
+    """What the service may keep in memory it keeps before the first sample."""
+    turns = count(1)
     with (
         httpx.Client(base_url=setting.stack.url, headers=setting.headers, timeout=60) as http,
         redis.Redis.from_url(setting.stack.redis_url) as client,
     ):
+        for name in setting.ended_ids:
+            http.get(f"/v1/evaluations/{name}").raise_for_status()
+        began = time.monotonic()
         while (passed := time.monotonic() - began) < seconds:
             setting.stack.tend()
             _turn(http, setting, next(turns))

@@ -91,7 +91,7 @@ async def test_one_who_gives_up_does_not_spoil_it_for_others() -> None:
 async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source()
     source.status = "succeeded"
-    size = len((await source.snapshots.get("alice", "e0")).body)
+    size = (await source.snapshots.get("alice", "e0")).cost
     monkeypatch.setattr(snapshots, "CACHED_BYTES", 3 * size)
     for number in range(10):
         await source.snapshots.get("alice", f"e{number}")
