@@ -13,6 +13,7 @@ from saddlepoint.schemas.plans import THREADS
 from tests.benchmarks.attacks import attack_figures
 from tests.benchmarks.engine import engine_figures
 from tests.benchmarks.health import health_figures
+from tests.benchmarks.many import many_figures
 from tests.benchmarks.measuring import Figure, table
 from tests.benchmarks.stack import stack_figures
 from tests.benchmarks.training import training_figures
@@ -27,6 +28,7 @@ GROUPS = {
     "training": (THREADS, training_figures),
     "health": (THREADS, health_figures),
     "stack": (THREADS, stack_figures),
+    "many": (THREADS, many_figures),
 }
 """Threads of this process, for both sides of every comparison: an attack alone has the whole machine, a worker one."""
 

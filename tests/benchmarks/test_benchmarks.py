@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import redis
 import torch
 
 from saddlepoint.attacks.objectives import ce_loss
@@ -11,6 +12,7 @@ from saddlepoint.policies.network import load_network
 from saddlepoint.schemas.attacks import AttackKind
 from tests.benchmarks.attacks import ATTACK, PIXELS
 from tests.benchmarks.health import Stopwatch
+from tests.benchmarks.many import QUEUE, Load, growth, queued
 from tests.benchmarks.measuring import Figure, compare_rates, table
 from tests.benchmarks.stack import rate
 from tests.benchmarks.textbook import TextbookPolicy, textbook_pgd
@@ -159,3 +161,17 @@ def test_the_textbook_trainer_estimates_the_same_advantages() -> None:
     expected = advantages(rewards, values, dones[1:], last_value, DISCOUNT, GAE_LAMBDA)
     found = textbook_advantages(rewards, values, dones[:-1], last_value, dones[-1])
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_what_grows_with_the_shards_is_the_ratio_of_many_to_few() -> None:
+    few, many = Load(10, 50.0, 1.0, 2.0, 1000.0), Load(100, 40.0, 1.5, 20.0, 1300.0)
+    assert growth("accepted_per_s", few, many) == Figure("many_accepted_per_s", 40.0, "shards/s", 50.0, 0.8, 0.5)
+    assert growth("pass_ms", few, many) == Figure("many_pass_ms", 20.0, "ms", 2.0, 10.0, 15.0, at_most=True)
+    assert growth("redis_bytes_per_shard", few, many).is_missed
+
+
+def test_whole_evaluations_are_queued_until_so_many_shards_wait() -> None:
+    with queued(30) as (url, load), redis.Redis.from_url(url) as client:
+        assert load.shards == 48
+        assert client.llen(QUEUE) == 48
+        assert load.redis_bytes_per_shard > 0
