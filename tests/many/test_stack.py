@@ -74,7 +74,8 @@ def test_a_client_evaluates_extends_and_trains_on_a_bucket(stack: OnBucket, tmp_
         assert client.report(larger).cell("ce").episodes == 6
         training = client.wait(client.train(env="CartPole-v1", config={"steps": 2048}), progress=False)
         assert stack.store.exists(keys.policy_card(str(training.policy_id)))
-    assert list(stack.store.list("active/")) == []
+    # The report of the training is made after it has ended.
+    wait_until(lambda: not list(stack.store.list("active/")), within_s=60, what="the end of all that was begun")
     assert not any(path.is_file() for path in (stack.folder / "store").rglob("*"))
 
 
