@@ -10,7 +10,7 @@ from saddlepoint.schemas.tiers import TIERS
 
 SHELLS = ("bash", "zsh", "tcsh")
 EPILOG = """\
-exit status: 0 done, 1 gate failed, 2 wrong usage, 3 the job failed, 4 the service failed or cannot be reached
+exit status: 0 done, 1 gate failed or a fault found, 2 wrong usage, 3 the job failed, 4 the service failed or is away
 
 example: saddlepoint evaluate policy.zip --env BoxingNoFrameskip-v4 --epsilon 1 2 4 --out report/"""
 
@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     ):
         add(name, help=f"list {what}", parents=[service])
     _keys(add("keys", help="make, list and revoke API keys where the store is"))
+    _doctor(add("doctor", help="what is wrong with this machine and with a running stack", parents=[service]))
     _up(add("up", help="run the whole stack on this machine until Ctrl-C"))
     _demo(add("demo", help="start a stack, evaluate a bundled Atari policy, stop"))
     _completion(add("completion", help="print what makes a shell complete these commands"))
@@ -260,6 +261,12 @@ def _keys(parser: argparse.ArgumentParser) -> None:
     listed = verbs.add_parser("list", help="the keys, without what opens anything", parents=[place])
     listed.add_argument("--tenant", metavar="NAME", help="of this tenant only")
     verbs.add_parser("revoke", help="make a key open nothing, for good", parents=[place]).add_argument("id")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), metavar="DIR", help="of `up`; SADDLEPOINT_STORE_URL wins"
+    )
 
 
 def _up(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from saddlepoint.errors import (
     Canceled,
     CleanScoreTooLow,
     Conflict,
+    FaultsFound,
     GateFailed,
     InvalidRequest,
     JobFailed,
@@ -17,9 +18,10 @@ from saddlepoint.errors import (
     SaddlepointError,
 )
 
-GATE, USAGE, JOB, SERVICE, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 4, 130, 141
+FAILED, USAGE, JOB, SERVICE, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 4, 130, 141
 _STATUSES: tuple[tuple[type[SaddlepointError], int], ...] = (
-    (GateFailed, GATE),
+    (GateFailed, FAILED),
+    (FaultsFound, FAILED),
     (InvalidRequest, USAGE),
     (NotFound, USAGE),
     (Conflict, USAGE),

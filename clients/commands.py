@@ -9,6 +9,7 @@ from clients.cards import card_text
 from clients.comparison import ComparisonReport
 from clients.connection import Connection
 from clients.console import Console
+from clients.doctor import doctor
 from clients.gate_command import check_files, judged, write_verdict
 from clients.given import environment, specification, training_fields
 from clients.groups import GroupsReport
@@ -316,6 +317,7 @@ COMMANDS: dict[str, Command] = {
     "policies": _list(AttackClient.policies, "id", "created_at", "format", "architecture", "name"),
     "trainings": _list(AttackClient.trainings, "id", "status", "created_at", "policy_id"),
     "keys": keys,
+    "doctor": doctor,
     "up": up,
     "demo": demo,
     "completion": completion,

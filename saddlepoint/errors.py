@@ -55,6 +55,7 @@ SaddlepointError
 │   └── ArtifactCorrupt
 ├── JobFailed                      an evaluation or training ended as failed
 ├── GateFailed                     the command line's: a policy did not pass its gate
+├── FaultsFound                    the command line's: the doctor found something that does not work
 └── InternalError
 
 `code` is stable and machine-readable, `status` is the HTTP status it travels with. A message says the rule that
@@ -300,6 +301,10 @@ class JobFailed(SaddlepointError):
 
 class GateFailed(SaddlepointError):
     code, status, title = "gate-failed", 422, "The policy did not pass the gate"
+
+
+class FaultsFound(SaddlepointError):
+    code, title = "faults-found", "Something does not work"
 
 
 class InternalError(SaddlepointError):

@@ -379,5 +379,10 @@ PROBE = "health/probe"
 """Written and deleted to see whether the store can be written."""
 
 
+def doctor_probe(name: str) -> str:
+    """The same for somebody who must not meet another that looks at the moment."""
+    return f"health/{name}"
+
+
 def _sortable(moment: datetime) -> str:
     return moment.strftime("%Y%m%dT%H%M%S%f")

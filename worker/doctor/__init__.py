@@ -1,0 +1,1 @@
+"""What a machine that works must offer, looked at piece by piece."""
