@@ -204,13 +204,14 @@ def _size_of(
     sizes: dict[tuple[str, str], int],
     depth: int,
 ) -> int:
+    """A call counts too: functions without nodes that call each other cost the inliner as much as any."""
     key = (node.domain, node.op_type)
     if key not in functions:
-        return 1
+        return 1 + sum(_size_of(item, functions, sizes, depth) for graph in _inside(node) for item in graph.node)
     if depth > 32:
         raise MalformedPolicy("The functions of the model call each other too deeply. Export it without functions.")
     if key not in sizes:
-        sizes[key] = sum(_size_of(item, functions, sizes, depth + 1) for item in functions[key].node)
+        sizes[key] = 1 + sum(_size_of(item, functions, sizes, depth + 1) for item in functions[key].node)
     return sizes[key]
 
 

@@ -109,6 +109,13 @@ def exploding_functions() -> onnx.ModelProto:
     )
 
 
+def exploding_calls() -> onnx.ModelProto:
+    """The same, and the first of them does nothing at all, so that calls are all there is."""
+    bad = exploding_functions()
+    bad.functions[0].ClearField("node")
+    return bad
+
+
 def recursive_function() -> onnx.ModelProto:
     own = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
     call = helper.make_node("f", ["x"], ["y"], domain="own")
@@ -191,6 +198,7 @@ def long_chain() -> onnx.ModelProto:
         (loop, "unsupported-operator"),
         (nested_branches, "unsupported-operator"),
         (exploding_functions, "resource-limit"),
+        (exploding_calls, "resource-limit"),
         (recursive_function, "malformed-policy"),
         (constant_bomb, "resource-limit"),
         (expand_bomb, "resource-limit"),
