@@ -69,7 +69,8 @@ def _queue(name: str, values: Mapping[str, float]) -> Finding:
         remedy = "Start more workers, or wait."
     return judged(
         f"queue {name}",
-        f"workers: {workers}; waiting: {waiting}, the oldest for {oldest_s:.0f} s; the longest runs for {longest_s:.0f} s",
+        f"workers: {workers}; waiting: {waiting}, the oldest for {oldest_s:.0f} s; "
+        f"the longest runs for {longest_s:.0f} s",
         fails=not workers and waiting > 0,
         warns=not workers or oldest_s > _WAITS_S or longest_s > _LONGEST_S.get(name, float("inf")),
         remedy=remedy,
