@@ -13,25 +13,31 @@ from saddlepoint.schemas.evaluations import TERMINAL, Evaluation
 from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.store import Store
+from service.landscape_sections import landscape_of, with_landscape
 from service.negotiation import choose_format
 from service.rendering import is_known, tagged_response
 from service.report_forms import RENDERED, REPORT_FORMATS
 
 
 async def report_response(
-    request: Request, store: Store, evaluation: Evaluation, wanted: str | None, asked: Thresholds
+    request: Request, store: Store, owner: str, evaluation: Evaluation, wanted: str | None, asked: Thresholds
 ) -> Response:
     """The report; `asked` is the gate of forms that have one. Raises NotAcceptable, ReportNotReady, InvalidSpec."""
     name = choose_format(wanted, request.headers.get("accept", ""), REPORT_FORMATS)
     _check_ready(evaluation)
-    etag = _etag(evaluation, name, asked)
+    landscape = await run_in_threadpool(landscape_of, store, owner, evaluation) if name == "html" else None
+    etag = _etag(evaluation, name, asked, landscape)
     data = b"" if is_known(request, etag) else await run_in_threadpool(_form, store, evaluation, name, asked)
+    if data and landscape is not None:
+        data = await run_in_threadpool(with_landscape, store, data, landscape, evaluation.policy_id)
     chosen = REPORT_FORMATS[name]
     return tagged_response(request, data, etag, media_type=chosen.media_type, headers=chosen.headers)
 
 
-def _etag(evaluation: Evaluation, name: str, asked: Thresholds) -> str:
-    """What is stored stays; what is rendered depends on what renders it too."""
+def _etag(evaluation: Evaluation, name: str, asked: Thresholds, landscape: str | None) -> str:
+    """What is stored stays; what is rendered depends on what renders it too, a page on its landscape."""
+    if landscape is not None:
+        return f'"{evaluation.id}-{name}-{landscape}"'
     if name not in RENDERED:
         return f'"{evaluation.id}-{name}"'
     variant = hashlib.sha256(f"{__version__} {asked.model_dump_json()}".encode()).hexdigest()[:16]

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from saddlepoint.evaluation.landscape import survey_chunk
-from saddlepoint.evaluation.landscape_page import render_landscape
+from saddlepoint.evaluation.landscape_page import render_landscape, render_section
 from saddlepoint.evaluation.landscape_result import fold_landscape, summarised
 from saddlepoint.evaluation.observations import from_npz, to_npz
+from saddlepoint.landscape_index import index_keys
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.landscapes import LandscapeRecord, LandscapeSummaries
 from saddlepoint.work import LANDSCAPE
@@ -30,6 +31,11 @@ def _fold(context: Context, record: LandscapeRecord, chunks: Sequence[bytes]) ->
         keys.job_result(LANDSCAPE.name, record.id, "json"): result.model_dump_json().encode(),
         keys.job_result(LANDSCAPE.name, record.id, "html"): render_landscape(result).encode(),
         keys.job_summary(LANDSCAPE.name, record.id): summary.model_dump_json().encode(),
+        **{
+            keys.landscape_section(record.id, policy_id): render_section(result, policy_id).encode()
+            for policy_id in record.spec.policy_ids
+        },
+        **dict.fromkeys(index_keys(record), b""),
     }
 
 

@@ -16,7 +16,8 @@ from saddlepoint.evaluation.replay_page import SCRIPT_HASH, replay_context
 from saddlepoint.formats.commands import commands, minimal_spec
 from saddlepoint.formats.names import attack_name, environment_id, policy_title
 from saddlepoint.schemas.attacks import ATTACKS
-from saddlepoint.schemas.reports import Cell, RobustnessReport
+from saddlepoint.schemas.landscapes import HEADS
+from saddlepoint.schemas.reports import LANDSCAPE_BEGINS, LANDSCAPE_ENDS, Cell, RobustnessReport
 
 NOBODY_LOOKED = NoEvidence()
 MAX_BARS = 30
@@ -79,6 +80,9 @@ def _context(report: RobustnessReport) -> dict[str, Any]:
         "limit": provenance.MAX_LISTED,
         "environment": provenance.environment(report.env),
         "episodes": provenance.episodes(report),
+        "landscape_begins": Markup(LANDSCAPE_BEGINS),
+        "landscape_ends": Markup(LANDSCAPE_ENDS),
+        "surveyable": _is_surveyable(report),
         "commands": commands(report),
         "spec": json.dumps(minimal_spec(report.spec), indent=2, ensure_ascii=False),
     }
@@ -91,6 +95,12 @@ def _shown(report: RobustnessReport, evidence: Evidence | NoEvidence) -> dict[st
     means = (cell.mean for cell in report.cells if (cell.label, cell.epsilon) == wanted)
     shared = {"script_hash": SCRIPT_HASH, "worst_mean": next(means, None)}
     return shared | replay_context(evidence, _colours(report.cells))
+
+
+def _is_surveyable(report: RobustnessReport) -> bool:
+    """Whether there can be a landscape, at an epsilon that was played."""
+    has_head = report.policy.get("head") in HEADS and not report.policy.get("states")
+    return has_head and report.worst_case is not None and report.worst_case.epsilon > 0
 
 
 def _decimals(report: RobustnessReport) -> int:

@@ -30,6 +30,13 @@ def render_landscape(result: LandscapeResult) -> str:
     return page_environment().get_template("landscape.html").render(_context(result))
 
 
+def render_section(result: LandscapeResult, policy_id: str) -> str:
+    """What a report on one of its policies shows of a landscape: of that policy alone, likewise escaped."""
+    own = [each for each in result.policies if each.policy_id == policy_id]
+    context = _context(result.model_copy(update={"policies": own}))
+    return page_environment().get_template("landscape_section.html").render(context)
+
+
 def _context(result: LandscapeResult) -> dict[str, Any]:
     low, high = _range(result)
     return {

@@ -157,6 +157,15 @@ def training_index_prefix(owner: str) -> str:
     return f"index/{owner}/trainings/"
 
 
+def landscape_index(owner: str, policy_id: str, environment_key: str, created_at: datetime, landscape_id: str) -> str:
+    """Sorts by time, oldest first. Put before the landscape ends: whoever reads it looks how that was."""
+    return f"{landscape_index_prefix(owner, policy_id, environment_key)}{_sortable(created_at)}-{landscape_id}"
+
+
+def landscape_index_prefix(owner: str, policy_id: str, environment_key: str) -> str:
+    return f"index/{owner}/landscapes/{policy_id}/{environment_key}/"
+
+
 def board(owner: str, board_id: str) -> str:
     """Its BoardRecord."""
     return f"{boards(owner)}{board_id}.json"
@@ -299,6 +308,11 @@ def job_summary(kind: str, job_id: str) -> str:
 
 def job_result(kind: str, job_id: str, extension: str) -> str:
     return f"{kind}s/{job_id}/result.{extension}"
+
+
+def landscape_section(landscape_id: str, policy_id: str) -> str:
+    """What a report on that policy shows of the landscape."""
+    return f"landscapes/{landscape_id}/sections/{policy_id}.html"
 
 
 def job_terminal(kind: str, job_id: str) -> str:

@@ -11,6 +11,9 @@ Interval = tuple[float, float]
 STORED_FORMS = ("json", "html", "parquet")
 """Forms of a report that workers make and store, by extension; whoever has the JSON renders the others."""
 
+LANDSCAPE_BEGINS, LANDSCAPE_ENDS = "<!--landscape-->", "<!--/landscape-->"
+"""What a page has around its words on landscapes: one is usually made later, and its section takes their place."""
+
 
 class AttackHealth(Schema):
     """Whether the attack worked as an attack; shares of attacked steps."""

@@ -206,7 +206,7 @@ async def report(
     until there is a report, 406 for other formats.
     """
     asked = Thresholds(min_normalized=min_normalized, min_mean=min_mean, max_drop=max_drop)
-    return await report_response(request, context.store, evaluation.job, format, asked)
+    return await report_response(request, context.store, evaluation.owner, evaluation.job, format, asked)
 
 
 async def _read_evaluation(request: Request, context: Context, file: SpoolFile) -> Form:
