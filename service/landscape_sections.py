@@ -15,7 +15,7 @@ def landscape_of(store: Store, owner: str, evaluation: Evaluation) -> str | None
     """The id of the landscape that its page shows: of an epsilon that was played, if there is one."""
     epsilons = {cell.attack.epsilon for cell in evaluation.spec.filled().cells() if cell.attack.kind != "none"}
     found = find_landscape(store, owner, evaluation.policy_id, evaluation.spec.env, epsilons)
-    return found and found.id
+    return found.id if found else None
 
 
 def with_landscape(store: Store, page: bytes, landscape_id: str, policy_id: str) -> bytes:

@@ -49,7 +49,7 @@ def enter(
 
 def found(store: LocalStore, *epsilons: float, owner: str = "me", policy: str = "p", env: str = ENV.id) -> str | None:
     record = find_landscape(store, owner, policy, EnvironmentSpec(id=env), epsilons)
-    return record and record.id
+    return record.id if record else None
 
 
 def test_the_newest_with_a_wanted_epsilon_is_found_else_the_newest(store: LocalStore) -> None:
