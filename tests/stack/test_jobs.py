@@ -63,3 +63,23 @@ def test_a_landscape_is_made(client: AttackClient, policies: dict[str, Path], tm
     assert np.array(found.policies[0].matrices).shape == (4, 6, 6)
     page = (found.save(tmp_path / "out") / "landscape.html").read_text(encoding="utf-8")
     assert page.count("<figure>") == 4
+
+
+def test_a_report_shows_the_landscape_of_its_policy(
+    client: AttackClient, policies: dict[str, Path], tmp_path: Path
+) -> None:
+    policy = policies["CartPole-v1"]
+    evaluation = client.evaluate(
+        policy, env="CartPole-v1", epsilon=0.15, seeds=2, episodes_per_seed=1, max_episode_steps=50
+    )
+    client.wait(evaluation, progress=False)
+
+    def page() -> str:
+        return (client.report(evaluation).save(tmp_path) / "report.html").read_text(encoding="utf-8")
+
+    before = page()
+    client.landscape(policy, env="CartPole-v1", epsilon=0.15, states=10, starts=5)
+    after = page()
+    how = "saddlepoint landscape POLICY_FILE"
+    assert (how in before, how in after) == (True, False)
+    assert after.count("<figure") > before.count("<figure")
