@@ -10,37 +10,13 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from worker.call_filter import MACHINES, call_filter
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 _SECCOMP_MODE_FILTER = 2
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-
-_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_ABOVE, _RETURN = 0x20, 0x15, 0x25, 0x06
-_ALLOW, _DENY = 0x7FFF0000, 0x00050000 | 1
-"""Return values of a seccomp filter (linux/seccomp.h): allow, or fail with EPERM."""
-_NUMBER_OFFSET, _ARCHITECTURE_OFFSET = 0, 4
-_X32_CALLS = 0x3FFFFFFF
-
-
-@dataclass(frozen=True)
-class _Machine:
-    """How a kind of processor numbers its system calls, and the ones that reading a policy never needs.
-
-    socket, socketpair, io_uring_setup (another way to a socket), execve, execveat, ptrace, process_vm_readv,
-    process_vm_writev, mount, bpf (asm/unistd.h).
-    """
-
-    architecture: int
-    denied: tuple[int, ...]
-
-
-_MACHINES: Mapping[str, _Machine] = {
-    "x86_64": _Machine(0xC000003E, (41, 53, 425, 59, 322, 101, 310, 311, 165, 321)),
-    "aarch64": _Machine(0xC00000B7, (198, 199, 425, 221, 281, 117, 270, 271, 40, 280)),
-}
 
 
 def mapped_bytes() -> int:
@@ -64,7 +40,8 @@ def confine(folder: str, keep: int, *, memory_bytes: int, cpu_s: int, open_files
     _limit(memory_bytes, cpu_s, open_files)
     _prctl(_PR_SET_DUMPABLE, 0)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    _cut_network()
+    _leave_network()
+    _deny_calls()
 
 
 def _reset_signals() -> None:
@@ -108,45 +85,23 @@ def _limit(memory_bytes: int, cpu_s: int, open_files: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
 
 
-def _cut_network() -> None:
-    """An empty network namespace where allowed, and a filter of system calls where known; one of them is a must."""
-    if not (_leave_network() | _deny_calls()):
-        raise OSError("this system allows neither network namespaces nor seccomp")
-
-
 def _leave_network() -> bool:
+    """Into an empty network namespace, where one may be made; the filter denies sockets everywhere."""
     libc = _libc()
     return bool(libc.unshare(_CLONE_NEWNET) == 0 or libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 
 
-def _deny_calls() -> bool:
-    machine = _MACHINES.get(platform.machine())
+def _deny_calls() -> None:
+    machine = MACHINES.get(platform.machine())
     if machine is None:
-        return False
-    program = _filter(machine)
+        raise OSError(f"no filter of system calls is known for {platform.machine()}")
+    program = call_filter(machine, os.getpid())
     code = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: the number of instructions, then where they are.
     header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code))
     where = ctypes.create_string_buffer(header, len(header))
-    return bool(_libc().prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, where, 0, 0) == 0)
-
-
-def _filter(machine: _Machine) -> bytes:
-    """A classic BPF program: fail the denied calls, and every call of another architecture's numbering."""
-    tail = len(machine.denied) + 1
-    program = [
-        _instruction(_LOAD, _ARCHITECTURE_OFFSET),
-        _instruction(_JUMP_IF_EQUAL, machine.architecture, if_not=tail + 1),
-        _instruction(_LOAD, _NUMBER_OFFSET),
-        _instruction(_JUMP_IF_ABOVE, _X32_CALLS, if_so=tail - 1),
-    ]
-    for index, number in enumerate(machine.denied):
-        program.append(_instruction(_JUMP_IF_EQUAL, number, if_so=len(machine.denied) - index))
-    return b"".join([*program, _instruction(_RETURN, _ALLOW), _instruction(_RETURN, _DENY)])
-
-
-def _instruction(code: int, value: int, *, if_so: int = 0, if_not: int = 0) -> bytes:
-    return struct.pack("HBBI", code, if_so, if_not, value)
+    if _libc().prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, where, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "this system allows no filter of system calls")
 
 
 def _prctl(option: int, value: int) -> None:

@@ -150,7 +150,7 @@ def _may_leave_the_network() -> bool:
 
 
 def test_the_network_is_empty_even_without_the_filter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confinement, "_deny_calls", lambda: False)
+    monkeypatch.setattr(confinement, "_deny_calls", lambda: None)
     if not _may_leave_the_network():
         pytest.skip("no network namespace may be made here")
 
@@ -165,9 +165,8 @@ def test_the_network_is_empty_even_without_the_filter(monkeypatch: pytest.Monkey
     assert _told(reach) == "Network is unreachable"
 
 
-def test_without_any_way_to_cut_the_network_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confinement, "_deny_calls", lambda: False)
-    monkeypatch.setattr(confinement, "_leave_network", lambda: False)
+def test_without_the_filter_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confinement, "MACHINES", {})
     with pytest.raises(InternalError):
         run_within(SHORT, lambda: b"ran")
 
@@ -195,8 +194,55 @@ def test_no_file_can_be_filled_and_the_folder_is_empty_and_goes_away() -> None:
     told = _told(fill)
     assert isinstance(told, list)
     where, outcome = told
-    assert outcome == "OSError"
+    assert outcome == "PermissionError"
     assert not Path(where).exists()
+
+
+def _change(file: Path) -> dict[str, Callable[[], object]]:
+    """Ways to do harm to a file of one's own."""
+    folder = file.parent
+    return {
+        "write": lambda: file.open("ab"),
+        "truncate by opening": lambda: os.open(file, os.O_RDONLY | os.O_TRUNC),
+        "truncate": lambda: os.truncate(file, 0),
+        "delete": file.unlink,
+        "rename": lambda: file.rename(folder / "other"),
+        "replace": lambda: (folder / "innocent").replace(file),
+        "link": lambda: os.link(file, folder / "link"),
+        "symlink": lambda: os.symlink(file, folder / "symlink"),
+        "chmod": lambda: file.chmod(0o777),
+        "touch": lambda: os.utime(file, (0, 0)),
+        "make a folder": lambda: (folder / "made").mkdir(),
+        "remove a folder": lambda: (folder / "empty").rmdir(),
+        "attribute": lambda: os.setxattr(file, "user.a", b"x"),
+        "signal the parent": lambda: os.kill(os.getppid(), 0),
+    }
+
+
+def test_nothing_that_is_there_can_be_changed(tmp_path: Path) -> None:
+    file = tmp_path / "artifact"
+    file.write_bytes(b"precious")
+    (tmp_path / "innocent").write_bytes(b"")
+    (tmp_path / "empty").mkdir()
+
+    def outcomes() -> dict[str, str]:
+        found = {}
+        for name, harm in _change(file).items():
+            try:
+                harm()
+                found[name] = "done"
+            except OSError as error:
+                found[name] = type(error).__name__
+        return found
+
+    assert _told(outcomes) == dict.fromkeys(_change(file), "PermissionError")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["artifact", "empty", "innocent"]
+    assert file.read_bytes() == b"precious"
+
+
+def test_files_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("to be read")
+    assert _told((tmp_path / "file").read_text) == "to be read"
 
 
 def test_no_descriptor_of_the_parent_is_open(tmp_path: Path) -> None:
