@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -31,6 +32,7 @@ from saddlepoint.logs import working_on
 from saddlepoint.pulse import beat
 from saddlepoint.queue import Count, JobQueue, RobustQueue, connect, is_away
 from saddlepoint.settings import Settings
+from saddlepoint.tracing import traced
 
 _MISSED_BEATS = 6
 _LONGEST_WAIT_S = 15.0
@@ -89,9 +91,11 @@ class RobustWorker(Worker):
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         began = time.monotonic()
-        with working_on(task=_task_of(job), arguments="/".join(map(str, job.args))[:_NAMED]):
-            done = super().perform_job(job, queue, execution)
-        labels = (queue.name, _task_of(job), "done" if done else "failed")
+        task, perform = _task_of(job), partial(super().perform_job, job, queue, execution)
+        about = {"task": task, "arguments": "/".join(map(str, job.args))[:_NAMED]}
+        with working_on(**about):
+            done = traced(perform, task, job.meta, about)
+        labels = (queue.name, task, "done" if done else "failed")
         JobQueue(self.connection).tally(Count("job_seconds", labels, time.monotonic() - began))
         return done
 

@@ -6,6 +6,7 @@ from saddlepoint.logs import log_to_stderr
 from saddlepoint.queue import JobQueue
 from saddlepoint.settings import Settings
 from saddlepoint.store import open_store
+from saddlepoint.tracing import trace_service
 from service.app import create_app
 from service.request_ids import WithRequestId
 
@@ -19,6 +20,7 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     log_to_stderr("service", settings.log_level, settings.log_format, WithRequestId())
+    trace_service()
     queue = JobQueue.open(settings.redis_url, answer_s=_REDIS_ANSWER_S)
     app = create_app(settings, open_store(settings.store_url), queue)
     uvicorn.run(

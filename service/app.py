@@ -61,6 +61,7 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry={"logs": False, "metrics": False, "operation_spans": False},
         redirect_slashes=False,
         dependencies=[Depends(check_scope)],
     )

@@ -7,12 +7,14 @@ from saddlepoint.logs import log_to_stderr
 from saddlepoint.queue import TRAINING
 from saddlepoint.rq_worker import run_worker
 from saddlepoint.settings import Settings
+from saddlepoint.tracing import trace_jobs
 
 
 def main() -> int:
     """Work until a signal; the exit status, 1 where a supervisor should start it again."""
     settings = Settings.from_environment()
     log_to_stderr(TRAINING, settings.log_level, settings.log_format)
+    trace_jobs(TRAINING)
     load_engine()
     return run_worker(TRAINING, settings)
 

@@ -8,6 +8,7 @@ from saddlepoint.logs import log_to_stderr
 from saddlepoint.queue import EVALUATE, VALIDATION
 from saddlepoint.rq_worker import run_worker
 from saddlepoint.settings import Settings
+from saddlepoint.tracing import trace_jobs
 from worker.hangs import note_death
 
 
@@ -16,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     settings = Settings.from_environment()
     log_to_stderr(options.queue, settings.log_level, settings.log_format)
+    trace_jobs(options.queue)
     load_engine()
     return run_worker(options.queue, settings, on_death=note_death if options.queue == EVALUATE else None)
 

@@ -21,6 +21,7 @@ from saddlepoint.queue.connecting import ANSWER_S, connect, translated
 from saddlepoint.queue.progress import ProgressHints
 from saddlepoint.queue.robust_queue import RobustQueue
 from saddlepoint.queue.tasks import Task
+from saddlepoint.tracing import carried
 
 _RETRIES = 3
 _FAILURE_KEPT_S = 300
@@ -122,6 +123,7 @@ class JobQueue(ProgressHints):
                 result_ttl=_RESULT_KEPT_S,
                 failure_ttl=_FAILURE_KEPT_S,
                 job_id=job_id,
+                meta=carried(),
                 retry=Retry(max=_RETRIES),
                 at_front=first,
                 unique=True,
