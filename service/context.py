@@ -22,6 +22,7 @@ from service.channels import Channels
 from service.environments import Environments
 from service.headlines import Headlines
 from service.key_ring import Caller, KeyRing
+from service.measured_store import MeasuredStore
 from service.metrics import Metrics
 from service.quotas import Quotas
 from service.readiness import Readiness
@@ -62,6 +63,8 @@ class Context:
 
 def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
     """The parts of a service over this store and this queue."""
+    metrics = Metrics(queue)
+    store = MeasuredStore(store, metrics.store_seconds)
 
     def evaluation(evaluation_id: str, *, cells: bool = True) -> tuple[str, Evaluation]:
         found = load_evaluation(store, queue, evaluation_id, cells=cells)
@@ -105,7 +108,7 @@ def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
         headlines=Headlines(store),
         evaluation_events=Channels(evaluations),
         training_events=Channels(trainings),
-        metrics=Metrics(queue),
+        metrics=metrics,
     )
 
 

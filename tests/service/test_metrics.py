@@ -94,6 +94,7 @@ def test_dashboard_and_alerts_ask_for_what_there_is(redis_url: str) -> None:
     metrics = Metrics(queue)
     metrics.http.requests.labels("GET", "/", "200").inc()
     metrics.http.seconds.labels("GET", "/").observe(1)
+    metrics.store_seconds.labels("get", "done").observe(1)
     there = {name for name, *_ in samples(metrics.text().decode())}
     panels = json.loads((DOCKER / "grafana" / "saddlepoint.json").read_text(encoding="utf-8"))["panels"]
     rules = yaml.safe_load((DOCKER / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
