@@ -4,17 +4,14 @@ import logging
 import signal
 import sys
 import threading
-from uuid import uuid4
 
 from saddlepoint.errors import StoreError, Unavailable
 from saddlepoint.logs import log_to_stderr
 from saddlepoint.pulse import beat
 from saddlepoint.settings import Settings
 from worker.context import Context
+from worker.lease import Lease
 from worker.reconciling import Reconciler
-
-_LEASE = "reconciler"
-_LEASE_INTERVALS = 3
 
 _log = logging.getLogger(__name__)
 
@@ -22,12 +19,16 @@ _log = logging.getLogger(__name__)
 def run(settings: Settings, stop: threading.Event) -> None:
     """Make a pass at once and then every interval, while nobody else does, until `stop`."""
     context = Context.open(settings)
-    reconciler, name = Reconciler(context), uuid4().hex
-    while not stop.is_set():
+    reconciler, lease = Reconciler(context), Lease(context.queue, "reconciler", settings.reconcile_interval_s)
+
+    def may_go_on() -> bool:
         beat(settings.pulse_file)
+        return not stop.is_set() and lease.is_held()
+
+    while not stop.is_set():
         try:
-            if context.queue.hold_lease(_LEASE, name, _LEASE_INTERVALS * settings.reconcile_interval_s):
-                reconciler.run_pass()
+            if may_go_on():
+                reconciler.run_pass(may_go_on)
         except (Unavailable, StoreError) as error:
             _log.warning("no pass: %s", error.message)
         stop.wait(settings.reconcile_interval_s)

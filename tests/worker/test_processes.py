@@ -1,5 +1,6 @@
 """The processes: what they load, and how they begin and end."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from tests.worker.world import make_record, plan_of
 from worker import reconciler
 from worker.__main__ import main
 from worker.context import Context
+from worker.reconciling.evaluations import Evaluations
 
 LOAD = """
 import sys
@@ -106,6 +108,25 @@ def test_only_the_holder_of_the_lease_passes(
     run_until(lambda: len(answers) >= 3, settings_of(tmp_path, redis_url))
     assert not any(answers)
     assert context.store.exists(keys.active_evaluation("ended"))
+
+
+def test_a_long_pass_shows_its_pulse_and_ends_when_it_is_told_to(
+    context: Context, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        context.store.put(keys.active_evaluation(name), b"")
+    pulse, stop = tmp_path / "pulse", threading.Event()
+    beaten: dict[str, bool] = {}
+
+    def bring_on(evaluations: Evaluations, name: str, active: frozenset[str]) -> None:
+        beaten[name] = pulse.stat().st_mtime > 0
+        os.utime(pulse, (0, 0))
+        if name == "b":
+            stop.set()
+
+    monkeypatch.setattr(Evaluations, "bring_on", bring_on)
+    reconciler.run(settings_of(tmp_path, redis_url).model_copy(update={"pulse_file": pulse}), stop)
+    assert beaten == {"a": True, "b": True}
 
 
 def test_the_reconciler_outlives_an_absence_of_redis(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -324,3 +324,11 @@ def test_a_pass_reads_what_waits_once_however_many_evaluations_go_on(
     monkeypatch.setattr(JobQueue, "active", counted)
     Reconciler(context).run_pass()
     assert reads == [EVALUATE]
+
+
+def test_a_pass_that_may_not_go_on_stops_after_the_evaluation_that_it_is_at(context: Context, redis_url: str) -> None:
+    for name in ("a", "b"):
+        submit(context, make_record(name))
+    wipe(redis_url)
+    Reconciler(context).run_pass(lambda: not context.queue.active(EVALUATE))
+    assert context.queue.active(EVALUATE) == {SHARD.job_id("a", str(index)) for index in range(3)}

@@ -1,7 +1,7 @@
 """All that a pass looks at: the cost is what goes on now, not what ever was."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from saddlepoint.errors import SaddlepointError, Unavailable
@@ -18,6 +18,9 @@ from worker.reconciling.webhooks import Webhooks
 
 _LEFTOVERS_S = 3600.0
 
+_Step = tuple[str, Callable[[], object]]
+"""What it is about, for the log, and what brings it on."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -30,29 +33,37 @@ class Reconciler:
         self._uploads = Uploads(context)
         self._webhooks = Webhooks(context.store)
 
-    def run_pass(self) -> None:
+    def run_pass(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Look at everything that is not done. One that fails does not keep the others from their turn.
 
-        Raises Unavailable where Redis is away, because then nothing can be queued.
+        Before each of them `may_go_on` is asked, because a pass over thousands in a bucket takes minutes. Raises
+        Unavailable where Redis is away, because then nothing can be queued, and StoreError where nothing is listed.
         """
+        for what, action in self._steps():
+            if not may_go_on():
+                return
+            _attempt(what, action)
+
+    def _steps(self) -> Iterator[_Step]:
+        """Each is found when its turn comes."""
         context = self._context
         for queue in (VALIDATION, EVALUATE, TRAINING):
             context.queue.recover_abandoned(queue)
         for training_id in _names(context, keys.ACTIVE_PROOFS):  # first, because they begin evaluations
-            _attempt(f"the proof of training {training_id}", partial(bring_on_training_proof, context, training_id))
+            yield f"the proof of training {training_id}", partial(bring_on_training_proof, context, training_id)
         evaluation_ids = _names(context, keys.ACTIVE_EVALUATIONS)
         self._evaluations.keep_only(set(evaluation_ids))
-        _attempt("uploads", self._uploads.bring_on)
+        yield "uploads", self._uploads.bring_on
         active = context.queue.active(EVALUATE)  # once: it is all that waits, and there may be thousands
         for evaluation_id in evaluation_ids:
-            _attempt(f"evaluation {evaluation_id}", partial(self._evaluations.bring_on, evaluation_id, active))
+            yield f"evaluation {evaluation_id}", partial(self._evaluations.bring_on, evaluation_id, active)
         for training_id in _names(context, keys.ACTIVE_TRAININGS):
-            _attempt(f"training {training_id}", partial(bring_on_training, context, training_id))
+            yield f"training {training_id}", partial(bring_on_training, context, training_id)
         for work in JOBS.values():
             for job_id in _names(context, keys.active_jobs(work.name)):
-                _attempt(f"{work.name} {job_id}", partial(bring_on_job, context, work, job_id, active))
-        _attempt("webhooks", self._webhooks.bring_on)
-        _attempt("leftovers", lambda: context.store.sweep(_LEFTOVERS_S))
+                yield f"{work.name} {job_id}", partial(bring_on_job, context, work, job_id, active)
+        yield "webhooks", self._webhooks.bring_on
+        yield "leftovers", partial(context.store.sweep, _LEFTOVERS_S)
 
 
 def _names(context: Context, prefix: str) -> list[str]:
