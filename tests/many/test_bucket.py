@@ -1,5 +1,7 @@
 """The store on a server that speaks S3 over a socket."""
 
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +9,7 @@ from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -94,6 +97,20 @@ def test_plain_http_is_refused_unless_it_is_allowed(store: Store) -> None:
     assert not store.exists("plain")
 
 
+def test_a_put_that_is_cut_off_in_the_middle_leaves_nothing(store: Store) -> None:
+    where = urlsplit(os.environ["AWS_ENDPOINT_URL"])
+    head = ("PUT /saddlepoint/artifacts/cut HTTP/1.1", f"Host: {where.netloc}", "If-None-Match: *", "Content-Length: 9")
+    with socket.create_connection((where.hostname, where.port)) as writer:
+        writer.sendall("".join(f"{line}\r\n" for line in (*head, "")).encode() + b"half")
+        writer.shutdown(socket.SHUT_WR)
+        writer.settimeout(20)
+        while writer.recv(4096):  # until the server is done with it
+            pass
+    assert not store.exists("cut")
+    assert store.put("cut", b"whole")
+    assert store.get("cut") == b"whole"
+
+
 class _Refusing(BaseHTTPRequestHandler):
     """Answers the statuses of `script` in turn, the last one for ever."""
 
@@ -136,6 +153,12 @@ def test_a_server_that_asks_to_slow_down_is_asked_again(refusing: Callable[..., 
     handler = refusing(503, 503, 200)
     assert open_store(URL).put("key", b"data")
     assert handler.asked == 3
+
+
+def test_a_put_whose_first_answer_was_lost_says_that_the_key_is_taken(refusing: Callable[..., type[_Refusing]]) -> None:
+    handler = refusing(500, 412)
+    assert not open_store(URL).put("key", b"data")
+    assert handler.asked == 2
 
 
 def test_a_server_that_always_asks_to_slow_down_is_given_up(refusing: Callable[..., type[_Refusing]]) -> None:
