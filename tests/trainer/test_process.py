@@ -156,7 +156,8 @@ def test_a_trainer_killed_again_and_again_publishes_what_an_undisturbed_one_does
     assert training.policy_id == expected.policy_id
     assert published(store) == published(undisturbed) == ["", f"{method} (middle)"]
     assert [point.update for point in training.progress.curve] == list(range(1, 151))
-    assert len(list(store.list(keys.training_attempts(ID)))) >= KILLS
+    # A trainer that is killed before its next horse has begun costs no attempt of its own.
+    assert len(list(store.list(keys.training_attempts(ID)))) > KILLS // 2
 
 
 def newest(store: Store) -> str:
