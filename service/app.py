@@ -50,6 +50,7 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         sweep(context.spool)
+        app.openapi()  # kept by the application, so that no reader waits for it
         yield
         await rates.aclose()
 
