@@ -8,6 +8,7 @@ import pytest
 
 from clients import AttackClient
 from saddlepoint.errors import InvalidRequest, InvalidSpec
+from tests.stack.policies import balancing_cartpole
 
 
 def test_an_extension_keeps_what_was_played_and_adds_the_rest(client: AttackClient, policies: dict[str, Path]) -> None:
@@ -65,10 +66,8 @@ def test_a_landscape_is_made(client: AttackClient, policies: dict[str, Path], tm
     assert page.count("<figure>") == 4
 
 
-def test_a_report_shows_the_landscape_of_its_policy(
-    client: AttackClient, policies: dict[str, Path], tmp_path: Path
-) -> None:
-    policy = policies["CartPole-v1"]
+def test_a_report_shows_the_landscape_of_its_policy(client: AttackClient, tmp_path: Path) -> None:
+    policy = balancing_cartpole(tmp_path / "without-a-landscape.onnx", gain=3.0)
     evaluation = client.evaluate(
         policy, env="CartPole-v1", epsilon=0.15, seeds=2, episodes_per_seed=1, max_episode_steps=50
     )
