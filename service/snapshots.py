@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -25,36 +25,43 @@ FRESH_S = 0.25
 """A running job's state is shown for this long before it is read again."""
 STEP_S = 0.5
 """Between two looks of somebody who waits."""
-CACHED_BYTES = 32 * 2**20
-MODEL_FACTOR = 10
-"""What a snapshot takes beside its body, in bodies: measured 21 kB with one of 2 kB."""
+CACHED_BYTES = 4 * 2**20
+"""Of each kind of job: two thousand, or hundreds of large ones."""
+OVERHEAD_BYTES = 1000
+"""What a snapshot takes beside its body."""
 
 
 @dataclass(frozen=True)
 class Snapshot(Generic[AnyJob]):
-    """A job at a moment."""
+    """A job at a moment, as its JSON: ten times smaller than what is parsed from it, and mostly sent as it is."""
 
     owner: str
-    job: AnyJob
+    kind: type[AnyJob]
     body: bytes
     etag: str
     taken_at: float
     """Of the monotonic clock."""
+    is_terminal: bool
+    is_final: bool
+    """Whether nothing of it changes any more: what a training gained is shown after its end."""
+
+    @classmethod
+    def of(cls, owner: str, job: AnyJob, taken_at: float) -> Self:
+        body = job.model_dump_json().encode()
+        is_terminal = job.status in TERMINAL
+        proof = job.proof if isinstance(job, Training) else None
+        is_final = is_terminal and not (proof is not None and proof.is_pending)
+        return cls(owner, type(job), body, etag_of(body), taken_at, is_terminal, is_final)
+
+    @property
+    def job(self) -> AnyJob:
+        """Parsed at every call."""
+        return self.kind.model_validate_json(self.body)
 
     @property
     def cost(self) -> int:
         """Bytes of memory, roughly."""
-        return len(self.body) * (1 + MODEL_FACTOR)
-
-    @property
-    def is_terminal(self) -> bool:
-        return self.job.status in TERMINAL
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing of it changes any more: what a training gained is shown after its end."""
-        proof = self.job.proof if isinstance(self.job, Training) else None
-        return self.is_terminal and not (proof is not None and proof.is_pending)
+        return len(self.body) + OVERHEAD_BYTES
 
 
 class Snapshots(Generic[AnyJob]):
@@ -114,8 +121,7 @@ class Snapshots(Generic[AnyJob]):
     def _take(self, job_id: str) -> Snapshot[AnyJob]:
         taken_at = self._clock()
         owner, job = self._load(job_id)
-        body = job.model_dump_json().encode()
-        return Snapshot(owner, job, body, etag_of(body), taken_at)
+        return Snapshot.of(owner, job, taken_at)
 
     def _settle(self, job_id: str, done: asyncio.Task[Snapshot[AnyJob]]) -> None:
         del self._loading[job_id]

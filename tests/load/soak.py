@@ -69,6 +69,7 @@ def _lived(setting: Setting, seconds: float) -> Iterator[Sample]:
     ):
         for name in setting.ended_ids:
             http.get(f"/v1/evaluations/{name}").raise_for_status()
+        _leaf_through(http)
         began = time.monotonic()
         while (passed := time.monotonic() - began) < seconds:
             setting.stack.tend()
@@ -76,6 +77,16 @@ def _lived(setting: Setting, seconds: float) -> Iterator[Sample]:
             service = setting.service
             yield Sample(passed, service.memory_info().rss, service.num_fds(), int(client.dbsize()))
             time.sleep(max(0.0, EVERY_S - (time.monotonic() - began - passed)))
+
+
+def _leaf_through(http: httpx.Client) -> None:
+    """Ask for every page of the list."""
+    cursor: dict[str, str] = {}
+    while True:
+        page = http.get("/v1/evaluations", params={"limit": 100, **cursor}).raise_for_status().json()
+        if page["next_cursor"] is None:
+            return
+        cursor = {"cursor": page["next_cursor"]}
 
 
 def _turn(http: httpx.Client, setting: Setting, number: int) -> None:

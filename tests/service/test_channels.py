@@ -35,7 +35,7 @@ class Source:
         state, self.state = self.state, next(self.states, self.state)
         if isinstance(state, SaddlepointError):
             raise state
-        return Snapshot("me", state, b"", str(hash(state.model_dump_json())), float(self.looks))
+        return Snapshot.of("me", state, float(self.looks))
 
 
 async def told(channel: Channel[Evaluation], last_event_id: str | None = None) -> list[str | None]:
