@@ -7,7 +7,6 @@ choice: at half of it a correct ATPA looks worse than standard.
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from statistics import mean
 from time import process_time
 
 import pytest
@@ -63,9 +62,11 @@ class Setting:
         return report
 
 
-ADAM_EPSILON = 1e-8
-"""Adam's usual one. With baselines' 1e-5 three of six ATPA policies had a clean return below 300: the gradient norm is
-cut to 0.5 over both networks, values err most, and the gradients that are left for the policy are of about 1e-4."""
+OPTIMIZER: dict[str, object] = {"adam_epsilon": 1e-8, "value_coefficient": 0.15, "learning_rate": 1e-3, "clip": 0.2}
+"""The gradient norm is cut to 0.5 over both networks, values err most, and what is left for the policy is of about
+1e-4. With baselines' Adam epsilon of 1e-5 half of the ATPA policies had a clean return below 300 on CartPole; with
+their value coefficient of 0.5 a quarter of the standard ones, which ones hanging on the last bits of the processor.
+With these none of 16 had: the least of eight standard ones 344, of eight ATPA ones 391."""
 CARTPOLE = Setting(
     env=EnvironmentSpec(id="CartPole-v1"),
     config={
@@ -74,17 +75,31 @@ CARTPOLE = Setting(
         "horizon": 64,
         "epochs": 10,
         "minibatch": 256,
-        "learning_rate": 1e-3,
-        "clip": 0.2,
         "entropy_coefficient": 0.0,
         "value_clip": False,
-        "adam_epsilon": ADAM_EPSILON,
         "epsilon_ramp": 0.5,
         "bootstrap_truncated": True,
+        **OPTIMIZER,
     },
     epsilon=1.0,
     attacks=("none", "ce"),  # of two actions ce, max and min are one attack
     scale=(0.48, 0.48, 0.04, 0.48),
+)
+ACROBOT = Setting(
+    env=EnvironmentSpec(id="Acrobot-v1"),
+    config={
+        "steps": 150_000,
+        "actors": 16,
+        "horizon": 128,
+        "epochs": 4,
+        "minibatch": 512,
+        "entropy_coefficient": 0.01,
+        "value_clip": False,
+        "bootstrap_truncated": True,
+        **OPTIMIZER,
+    },
+    epsilon=0.7,
+    attacks=("none", "ce", "max", "min"),
 )
 
 
@@ -99,9 +114,9 @@ def interval(cell: Cell) -> tuple[float, float]:
     return cell.ci95[0], cell.ci95[1]
 
 
-def lead(reports: list[RobustnessReport]) -> float:
+def lead(report: RobustnessReport) -> float:
     """The mean clean return above a random policy's: one that always does the same has none."""
-    return mean(report.cell("none").mean - report.reference.random_policy.mean for report in reports)
+    return report.cell("none").mean - report.reference.random_policy.mean
 
 
 def is_apart(standard: RobustnessReport, hardened: RobustnessReport, attack: str) -> bool:
@@ -116,9 +131,11 @@ def under_attack(reports: list[RobustnessReport]) -> Estimate:
 def wrong_on_cartpole(standard: RobustnessReport, hardened: RobustnessReport) -> list[str]:
     """Which of the claims about a hardened CartPole policy do not hold."""
     claims = {
+        "standard is good": standard.cell("none").mean >= 300,
         "standard is undone": standard.cell("ce").mean <= 40,
         "hardened is good": hardened.cell("none").mean >= 300,
         "hardened withstands": hardened.cell("ce").mean >= 90,
+        "hardened keeps what standard has": lead(hardened) >= 0.8 * lead(standard),
         "intervals are apart": is_apart(standard, hardened, "ce"),
     }
     return [claim for claim, holds in claims.items() if not holds]
@@ -181,11 +198,22 @@ def test_atpa_hardens_on_cartpole(standards: Standards) -> None:
     hardened = {seed: CARTPOLE.measured(Atpa, seed) for seed in range(3)}
     wrong = {seed: wrong_on_cartpole(standards.of(seed), report) for seed, report in hardened.items()}
     assert wrong == {0: [], 1: [], 2: []}
-    # Single clean returns hang on the last bits: one kind of processor has 255 and 191 where another has 400 and more.
-    standard = lead([standards.of(seed) for seed in range(3)])
-    assert standard >= 270
-    assert lead(list(hardened.values())) >= 0.8 * standard
     assert process_time() - started < 120
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_atpa_hardens_on_acrobot(seed: int) -> None:
+    """Sampled actions: the greedy ones of an ATPA policy may swing for ever."""
+    standard, hardened = ACROBOT.measured(METHODS["standard"], seed), ACROBOT.measured(Atpa, seed)
+    assert standard.cell("ce").mean <= -400
+    assert {attack: is_apart(standard, hardened, attack) for attack in ("ce", "max", "min")} == {
+        "ce": True,
+        "max": True,
+        "min": True,
+    }
+    assert lead(hardened) >= 0.8 * lead(standard)
 
 
 @pytest.mark.slow
