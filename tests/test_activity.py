@@ -3,6 +3,7 @@
 import os
 import socket
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -83,3 +84,36 @@ def test_a_worker_that_ended_is_gone(queue: JobQueue, connection: redis.Redis) -
 def test_without_redis_nothing_is_known() -> None:
     with pytest.raises(Unavailable):
         JobQueue.open("redis://127.0.0.1:1/0", answer_s=0.1).activity()
+
+
+def test_a_list_of_executions_that_names_a_dead_one_does_not_hide_the_living(
+    queue: JobQueue, connection: redis.Redis
+) -> None:
+    one = worker(connection, EVALUATE)
+    queue.enqueue(SHARD, "evaluation", "0", timeout_s=90)
+    take(connection, one, SHARD, "evaluation", "0")
+    connection.sadd(one.executions_key, *(f"{letter}:gone" for letter in "aAzZ09"))
+    (found,) = queue.activity().workers
+    assert found.task is not None
+    assert found.task.arguments == ("evaluation", "0")
+
+
+@pytest.mark.parametrize("workers", [1, 12])
+def test_it_takes_as_many_round_trips_for_many_workers_as_for_one(
+    workers: int, queue: JobQueue, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(workers):
+        queue.enqueue(SHARD, "evaluation", str(number), timeout_s=90)
+        queue.enqueue(SHARD, "waiting", str(number), timeout_s=90)
+        take(connection, worker(connection, EVALUATE), SHARD, "evaluation", str(number))
+    trips = []
+    send = redis.Connection.send_packed_command
+
+    def counted(self: redis.Connection, command: Any, check_health: bool = True) -> None:
+        trips.append(command)
+        send(self, command, check_health)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", counted)
+    activity = queue.activity()
+    assert sum(one.task is not None for one in activity.workers) == workers
+    assert len(trips) == 5

@@ -16,9 +16,10 @@ from rq.serializers import JSONSerializer
 
 from saddlepoint.errors import Unavailable
 from saddlepoint.queue import tallies
-from saddlepoint.queue.activity import Activity, read_activity
+from saddlepoint.queue.activity import Activity
 from saddlepoint.queue.connecting import ANSWER_S, connect, translated
 from saddlepoint.queue.progress import ProgressHints
+from saddlepoint.queue.reading import read_activity
 from saddlepoint.queue.robust_queue import RobustQueue
 from saddlepoint.queue.tasks import Task
 from saddlepoint.tracing import carried
