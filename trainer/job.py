@@ -18,7 +18,7 @@ from saddlepoint.errors import ArtifactNotFound, Canceled, NotFound, Saddlepoint
 from saddlepoint.hiccups import is_passing, left_to_the_reconciler
 from saddlepoint.policies import ImportedPolicy
 from saddlepoint.proof import bring_on_proof
-from saddlepoint.queue import JobQueue, Phase
+from saddlepoint.queue import Count, JobQueue, Phase
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.policies import PolicyCard
@@ -94,6 +94,8 @@ class _Attempt:
     """Those that are not stored yet."""
     curve: list[CurvePoint] = field(default_factory=list)
     """All of this training."""
+    told: int = 0
+    """Steps that were counted, or were taken by an earlier attempt."""
     middle: bytes | None = None
     """The policy half way, while it is not published."""
 
@@ -143,6 +145,7 @@ class _Attempt:
         else:
             checkpoint.restore(training, saved, self.record.spec)
             self.curve = stored.curve_until(self.store, self.record.id, training.update)
+            self.told = training.steps
 
     def check_wanted(self) -> None:
         """Raise Canceled if the training has ended, was canceled, or another attempt has taken it over."""
@@ -224,6 +227,9 @@ class _Attempt:
         with suppress(Unavailable):
             self.queue.set_phase(self.record.id, phase)
             self.queue.record_steps(self.record.id, 0, steps)
+        if steps > self.told:
+            self.queue.tally(Count("training_steps", (self.record.spec.method,), steps - self.told))
+            self.told = steps
 
 
 def alive() -> None:

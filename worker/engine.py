@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from saddlepoint.evaluation.evidence import Evidence, NoEvidence
+from saddlepoint.evaluation.steps import StepsTaken
 from saddlepoint.evaluation.traces import Trace
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.examinations import Examination
@@ -25,7 +26,7 @@ class Play(Protocol):
         *,
         finished: Callable[[int, int, int], bool],
         put: Callable[[EpisodeResult], None],
-        heartbeat: Callable[[int], None],
+        heartbeat: Callable[[StepsTaken], None],
         keep: Callable[[EpisodeResult, Trace], None],
     ) -> None: ...
 

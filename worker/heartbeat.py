@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from saddlepoint.errors import Canceled, Unavailable
+from saddlepoint.evaluation.steps import StepsTaken
 from saddlepoint.queue import Count
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.plans import EpisodeId
@@ -30,9 +31,10 @@ class Heartbeat:
         self._evaluation_id, self._shard = evaluation_id, shard
         self._alive, self._clock = alive, clock
         self._next = self._silent_until = clock()
-        self._counted = 0
+        self._taken = self._counted = StepsTaken()
 
-    def __call__(self, steps: int) -> None:
+    def __call__(self, taken: StepsTaken) -> None:
+        self._taken = taken
         now = self._clock()
         if now < self._next:
             return
@@ -40,9 +42,14 @@ class Heartbeat:
         self._alive()
         self.check_canceled()
         self._say(lambda: self._queue.set_phase(self._evaluation_id, "processing"))
-        self._say(lambda: self._queue.record_steps(self._evaluation_id, self._shard, steps))
-        fresh, self._counted = steps - self._counted, steps
-        self._say(lambda: self._queue.tally(Count("agent_steps", amount=fresh)))
+        self._say(lambda: self._queue.record_steps(self._evaluation_id, self._shard, taken.agent))
+        self.count()
+
+    def count(self) -> None:
+        """Count the steps since it was done last."""
+        fresh, self._counted = self._taken.since(self._counted), self._taken
+        attacks = [Count("attack_steps", (kind,), steps) for kind, steps in fresh.attack.items()]
+        self._say(lambda: self._queue.tally(Count("agent_steps", amount=fresh.agent), *attacks))
 
     def check_canceled(self) -> None:
         """Raise Canceled if somebody canceled the evaluation, or ended it otherwise."""

@@ -10,8 +10,9 @@ from saddlepoint.evaluation.observations import (
     summary_of,
     to_npz,
 )
+from saddlepoint.queue import Count
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.observation_attacks import ObservationAttackRecord
+from saddlepoint.schemas.observation_attacks import ObservationAttackRecord, resolved, rows_of_chunk
 from saddlepoint.work import ATTACK
 from worker.chunks import ChunkedWork
 from worker.context import Context
@@ -21,7 +22,10 @@ from worker.policies import load_card, load_model
 def _compute(context: Context, record: ObservationAttackRecord, chunk: int, alive: Callable[[], None]) -> bytes:
     observations = read_observations(context.store.get(keys.job_input(ATTACK.name, record.id)), record.array)
     model, card = load_model(context, record.policy_id), load_card(context, record.policy_id)
-    return attack_chunk(model, card, record.spec, observations, chunk, alive=alive)
+    attacked = attack_chunk(model, card, record.spec, observations, chunk, alive=alive)
+    attack, rows = resolved(record.spec), rows_of_chunk(record.array.rows, chunk)
+    context.queue.tally(Count("attack_steps", (attack.kind,), rows * attack.steps_in_all))
+    return attacked
 
 
 def _fold(context: Context, record: ObservationAttackRecord, chunks: Sequence[bytes]) -> dict[str, bytes]:

@@ -81,6 +81,7 @@ def _play(context: Context, play: Play, plan: Plan, shard: Shard, heartbeat: Hea
 
     model = load_model(context, plan.policy_id)
     play(plan, shard, model, finished=finished, put=put, heartbeat=heartbeat, keep=keep)
+    heartbeat.count()
 
 
 def _stall_s(plan: Plan, shard: Shard) -> float:

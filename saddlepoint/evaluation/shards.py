@@ -1,6 +1,6 @@
 """Playing a shard: every episode of a planned list, to its end, many at a time."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -13,14 +13,16 @@ from saddlepoint.evaluation.acting import CPU, Actor, Networks
 from saddlepoint.evaluation.lanes import Episode, Totals
 from saddlepoint.evaluation.memory import keep_freed_memory
 from saddlepoint.evaluation.recorder import Recorder
+from saddlepoint.evaluation.steps import StepsTaken
 from saddlepoint.evaluation.traces import Trace, traced
 from saddlepoint.policies.black_box import BlackBox
 from saddlepoint.policies.network import load_network
+from saddlepoint.schemas.attacks import AttackKind
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
 
 Finished = Callable[[int, int, int], bool]
 Put = Callable[[EpisodeResult], None]
-Heartbeat = Callable[[int], None]
+Heartbeat = Callable[[StepsTaken], None]
 Keep = Callable[[EpisodeResult, Trace], None]
 GROUPS = {"cpu": 1, "cuda": 2}
 """Of lanes, by where the networks lie: beside a GPU one group's emulators step while the other's rows are attacked; on
@@ -41,8 +43,8 @@ def play_shard(
     """Play every entry of `shard` that is not finished with the canonical ONNX `model`.
 
     `finished(cell, seed, episode)` is asked once an entry, right before it would start; `put` is called with every
-    result as soon as there is one, right after `keep` with its trace if it leaves one; `heartbeat` with the agent steps
-    played here so far after every step of a batch, and may raise (Canceled) to stop. `groups` of lanes, as many as suit
+    result as soon as there is one, right after `keep` with its trace if it leaves one; `heartbeat` with the steps
+    taken here so far after every step of a batch, and may raise (Canceled) to stop. `groups` of lanes, as many as suit
     the device if None, change no result. Sets torch's thread count to the plan's and how this process holds memory.
     """
     torch.set_num_threads(plan.threads)
@@ -99,7 +101,7 @@ def play(
                 if keep is not None and trace is not None:
                     keep(result, trace)
                 put(result)
-            heartbeat(sum(each.steps for each in runs))
+            heartbeat(sum((each.taken for each in runs), StepsTaken()))
             if run.fill(finished):
                 flying.append((run, depart(run.environment, run.act())))
 
@@ -124,7 +126,7 @@ class _Run:
         group: int,
         shown: frozenset[EpisodeId],
     ) -> None:
-        self.steps = 0
+        self.taken = StepsTaken()
         self.environment = environments[group]
         self._cells = plan.cells
         first, stride = group * shard.lanes, len(environments) * shard.lanes
@@ -167,16 +169,25 @@ class _Run:
         """Take what the step brought; the results of the episodes that it ended, and the traces of those with one."""
         decision = self._decision
         self._totals.add(decision.measures)
+        self.taken += self._taken(decision.measures.sums["attacked_steps"].tolist())
         ended = []
         for episode in filter(None, list(self._episodes)):
             lane, reward = episode.lane, float(after.rewards[episode.lane])
             if lane in self._recorders:
                 self._recorders[lane].add(self._actor, decision, reward)
             episode.advance(decision.actions[lane], reward)
-            self.steps += 1
             if after.terminated[lane] or after.truncated[lane]:
                 recorder = self._recorders.pop(lane, None)
                 result = episode.result(self._totals, truncated=bool(after.truncated[lane]))
                 ended.append((result, recorder.trace() if recorder else None))
                 self._episodes[lane] = None
         return ended
+
+    def _taken(self, attacked: Sequence[float]) -> StepsTaken:
+        """The steps of one step of the batch; `attacked` is 1 in each lane that an attacker acted on."""
+        playing = [episode for episode in self._episodes if episode is not None]
+        attacks = [episode.cell.attack for episode in playing if attacked[episode.lane]]
+        counts: Counter[AttackKind] = Counter()
+        for attack in attacks:
+            counts[attack.kind] += attack.steps_in_all
+        return StepsTaken(len(playing), counts)

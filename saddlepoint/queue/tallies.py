@@ -32,6 +32,10 @@ TALLIES: dict[str, Tally] = {
     "jobs_killed": Tally("Jobs whose process died of itself; each is tried again.", ("queue", "task")),
     "episodes": Tally("Episodes that workers played to their end."),
     "agent_steps": Tally("Steps that policies took, under attack or not."),
+    "attack_steps": Tally(
+        "Steps that attackers took on single observations: gradients, or of `square` queries.", ("kind",)
+    ),
+    "training_steps": Tally("Steps that trainings took in their games.", ("method",)),
     "verdicts": Tally("Verdicts on uploads: accepted, or the code of the rejection.", ("code",)),
     "ended": Tally("Jobs of users that ended.", ("kind", "status", "code")),
 }

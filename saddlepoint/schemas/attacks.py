@@ -235,6 +235,11 @@ class ResolvedAttack(Schema):
         return climbed * self.restarts
 
     @property
+    def steps_in_all(self) -> int:
+        """What it takes of one observation in all its tries: gradients, or queries of a search, which tries once."""
+        return self.steps * len(self.objectives) if self.uses_gradient else self.steps
+
+    @property
     def measured_by(self) -> Objective:
         """The loss that is reported, and by which the best of several tries is known."""
         return "ce" if self.kind == "worst" or not self.objectives else self.objectives[0]

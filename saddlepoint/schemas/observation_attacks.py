@@ -110,6 +110,10 @@ def chunks_of(rows: int) -> int:
     return -(-rows // CHUNK_ROWS)
 
 
+def rows_of_chunk(rows: int, chunk: int) -> int:
+    return min(CHUNK_ROWS, rows - chunk * CHUNK_ROWS)
+
+
 def gradients_of(spec: ObservationAttackSpec, rows: int) -> int:
     """Of single observations."""
     attack = resolved(spec)

@@ -11,6 +11,7 @@ from saddlepoint.envs.seeding import Purpose, episode_seed, gumbel_rows
 from saddlepoint.errors import Canceled
 from saddlepoint.evaluation.acting import Networks
 from saddlepoint.evaluation.shards import play
+from saddlepoint.evaluation.steps import StepsTaken
 from saddlepoint.schemas.plans import EpisodeResult, Plan, PlannedCell
 from tests.attacks.toys import LinearPolicy, attack
 from tests.evaluation.corridor import DISTANCE, Corridor, honest_policy, length_of
@@ -25,7 +26,7 @@ def play_corridor(
     *,
     policy: LinearPolicy | None = None,
     finished: Callable[[int, int, int], bool] = lambda *_: False,
-    heartbeat: Callable[[int], None] = lambda _: None,
+    heartbeat: Callable[[StepsTaken], None] = lambda _: None,
     environment: Corridor | None = None,
     groups: Sequence[Corridor] = (),
 ) -> dict[Key, EpisodeResult]:
@@ -203,7 +204,7 @@ def test_an_error_of_one_group_ends_the_shard() -> None:
 
 def test_nothing_is_played_where_everything_is_finished() -> None:
     environment = Corridor(8)
-    beats: list[int] = []
+    beats: list[StepsTaken] = []
     finished = play_corridor(
         plan(MIXED, entries(MIXED)), environment=environment, finished=lambda *_: True, heartbeat=beats.append
     )
@@ -211,16 +212,28 @@ def test_nothing_is_played_where_everything_is_finished() -> None:
 
 
 def test_the_heartbeat_tells_the_steps_so_far() -> None:
-    beats: list[int] = []
+    beats: list[StepsTaken] = []
     cells = [cell(0)]
     results = play_corridor(plan(cells, [(0, 0, 0), (0, 1, 0)]), heartbeat=beats.append)
     lengths = [result.length for result in results.values()]
-    assert beats == [sum(min(length, step) for length in lengths) for step in range(1, max(lengths) + 1)]
+    assert [beat.agent for beat in beats] == [
+        sum(min(length, step) for length in lengths) for step in range(1, max(lengths) + 1)
+    ]
+
+
+def test_the_heartbeat_tells_what_the_attackers_took() -> None:
+    beats: list[StepsTaken] = []
+    twice = attack("ce", epsilon=0.5, steps=3).model_copy(update={"restarts": 2})
+    cells = [cell(0), cell(1, twice), cell(2, attack("random", epsilon=0.5)), cell(3, attack("max", epsilon=0.5))]
+    results = play_corridor(plan(cells, [(index, 0, 0) for index in range(4)]), heartbeat=beats.append)
+    lengths = {key[0]: result.length for key, result in results.items()}
+    assert beats[0].attack == {"ce": 3 * 2, "max": cells[3].attack.steps}
+    assert beats[-1].attack == {"ce": lengths[1] * 3 * 2, "max": lengths[3] * cells[3].attack.steps}
 
 
 def test_a_heartbeat_that_raises_stops_the_shard_after_the_results_so_far() -> None:
-    def cancel(steps: int) -> None:
-        if steps > 30:
+    def cancel(taken: StepsTaken) -> None:
+        if taken.agent > 30:
             raise Canceled("stop")
 
     with pytest.raises(Canceled):

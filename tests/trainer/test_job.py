@@ -8,7 +8,7 @@ from saddlepoint.endings import cancel_training
 from saddlepoint.errors import JobFailed, SaddlepointError, StoreError, Unavailable
 from saddlepoint.policies import load_network
 from saddlepoint.proof import ask_for_proof
-from saddlepoint.queue import JobQueue
+from saddlepoint.queue import JobQueue, Observed
 from saddlepoint.rq_worker import Interrupted
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentSpec
@@ -131,6 +131,23 @@ def test_a_killed_training_goes_on_and_gives_the_same_policy(
     assert [p.model_copy(update={"extra": {}}) for p in resumed.progress.curve] == [
         p.model_copy(update={"extra": {}}) for p in expected.progress.curve
     ]
+
+
+def test_what_a_killed_attempt_took_until_its_checkpoint_is_counted_once(
+    store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted() -> float:
+        return queue.totals()["training_steps"].get(("standard",), Observed()).sum
+
+    before = counted()
+    submit(store)
+    with monkeypatch.context() as patch:
+        killed_at(4, patch, Killed)
+        with pytest.raises(Killed):
+            run(store, queue)
+    assert counted() - before == 4 * 256
+    run(store, queue)
+    assert counted() - before == UPDATES * 256
 
 
 def test_only_the_newest_checkpoints_stay(store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saddlepoint.evaluation.evidence import Evidence, NoEvidence
+from saddlepoint.evaluation.steps import StepsTaken
 from saddlepoint.evaluation.traces import Trace
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
@@ -78,7 +79,7 @@ def play(
     *,
     finished: Callable[[int, int, int], bool],
     put: Callable[[EpisodeResult], None],
-    heartbeat: Callable[[int], None],
+    heartbeat: Callable[[StepsTaken], None],
     keep: Callable[[EpisodeResult, Trace], None],
 ) -> None:
     """Play as the engine does, in no time."""
@@ -87,7 +88,7 @@ def play(
     for entry in shard.entries:
         if not finished(*entry):
             steps += 10
-            heartbeat(steps)
+            heartbeat(StepsTaken(steps))
             put(result_of(plan, entry))
 
 
