@@ -1,4 +1,4 @@
-"""What Prometheus is told: this process' requests, and of Redis what waits, who works and what workers counted.
+"""What Prometheus is told: this process' requests, and of Redis what waits, who works, what is open and was counted.
 
 Nothing is listed in the store, so a scrape costs the same however many evaluations there are. Numbers from Redis are of
 the whole stack and the same from every replica; those of requests are of the process that answers.
@@ -22,6 +22,7 @@ from saddlepoint.errors import Unavailable
 from saddlepoint.queue import TALLIES, Activity, JobQueue, Observed, Tally, Totals
 from service.http_metrics import HttpMetrics
 from service.measured_store import store_seconds
+from service.open_metrics import of_census
 
 _PREFIX = "saddlepoint_"
 
@@ -51,13 +52,15 @@ class _OfRedis(Collector):
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily(f"{_PREFIX}build", "What answers.", value={"version": __version__})
         try:
-            activity, totals = self._queue.activity(), self._queue.totals()
+            activity, totals, census = self._queue.activity(), self._queue.totals(), self._queue.census()
         except Unavailable:
             yield GaugeMetricFamily(f"{_PREFIX}redis_up", "Whether Redis answers.", value=0)
             return
         yield GaugeMetricFamily(f"{_PREFIX}redis_up", "Whether Redis answers.", value=1)
         yield from _of_activity(activity)
         yield from _of_totals(totals)
+        if census is not None:
+            yield from of_census(census)
 
 
 def _of_activity(activity: Activity) -> Iterator[Metric]:

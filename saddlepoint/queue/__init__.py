@@ -1,6 +1,7 @@
 """Jobs over RQ on Redis: what to run, what runs, and how far it is. All of it may vanish; the store is the truth."""
 
 from saddlepoint.queue.activity import Activity, QueueActivity, QueuedTask, WorkerActivity
+from saddlepoint.queue.census import Census, OpenWork
 from saddlepoint.queue.connecting import connect, is_away
 from saddlepoint.queue.jobs import JobQueue
 from saddlepoint.queue.progress import LiveProgress, Phase
@@ -31,10 +32,12 @@ __all__ = [
     "VALIDATE",
     "VALIDATION",
     "Activity",
+    "Census",
     "Count",
     "JobQueue",
     "LiveProgress",
     "Observed",
+    "OpenWork",
     "Phase",
     "QueueActivity",
     "QueuedTask",

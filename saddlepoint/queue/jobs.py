@@ -17,6 +17,7 @@ from rq.serializers import JSONSerializer
 from saddlepoint.errors import Unavailable
 from saddlepoint.queue import tallies
 from saddlepoint.queue.activity import Activity
+from saddlepoint.queue.census import Census, put_census, read_census
 from saddlepoint.queue.connecting import ANSWER_S, connect, translated
 from saddlepoint.queue.progress import ProgressHints
 from saddlepoint.queue.reading import read_activity
@@ -95,6 +96,16 @@ class JobQueue(ProgressHints):
         """What has been counted since Redis began."""
         with translated():
             return tallies.totals(self._connection)
+
+    def put_census(self, census: Census) -> None:
+        """Tell what is open, in the place of what was told last."""
+        with translated():
+            put_census(self._connection, census)
+
+    def census(self) -> Census | None:
+        """What was open when the reconciler looked last; None where it did not since Redis began."""
+        with translated():
+            return read_census(self._connection)
 
     def recover_abandoned(self, queue: str) -> None:
         """Queue again the jobs of workers that fell silent, unless somebody else is at it.

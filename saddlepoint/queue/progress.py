@@ -1,6 +1,6 @@
 """How far an evaluation or a training has come, as hints: losing them loses nothing but the display."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,20 +60,29 @@ class ProgressHints:
 
     def progress(self, subject: str) -> LiveProgress:
         """What is known now; nothing is `queued`."""
+        return self.progress_of([subject])[0]
+
+    def progress_of(self, subjects: Sequence[str]) -> list[LiveProgress]:
+        """The same of each of them, in one round trip."""
         with translated(), self._connection.pipeline() as pipeline:
-            pipeline.hgetall(_state_key(subject))
-            pipeline.scard(_episodes_key(subject))
-            state, episodes_done = pipeline.execute()
-        return LiveProgress(
-            phase=_phase(state.get(b"phase")),
-            episodes_done=episodes_done,
-            environment_steps=sum(int(value) for field, value in state.items() if field.startswith(b"steps:")),
-        )
+            for subject in subjects:
+                pipeline.hgetall(_state_key(subject))
+                pipeline.scard(_episodes_key(subject))
+            found = pipeline.execute()
+        return [_progress(*each) for each in zip(found[::2], found[1::2], strict=True)]
 
     def forget(self, subject: str) -> None:
         """Drop the hints of what has ended."""
         with translated():
             self._connection.delete(_state_key(subject), _episodes_key(subject))
+
+
+def _progress(state: Mapping[bytes, bytes], episodes_done: int) -> LiveProgress:
+    return LiveProgress(
+        phase=_phase(state.get(b"phase")),
+        episodes_done=episodes_done,
+        environment_steps=sum(int(value) for field, value in state.items() if field.startswith(b"steps:")),
+    )
 
 
 def _phase(value: bytes | None) -> Phase:

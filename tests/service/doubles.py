@@ -15,6 +15,7 @@ from saddlepoint.queue import (
     TRAIN,
     VALIDATE,
     Activity,
+    Census,
     Count,
     JobQueue,
     LiveProgress,
@@ -48,6 +49,7 @@ class MemoryQueue(JobQueue):
         self.counted: list[Count] = []
         self.asked = 0
         self.away = False
+        self.now_open: Census | None = None
         self.now_active = Activity(tuple(QueueActivity(name, 0, 0, None) for name in QUEUES), ())
         self.run = run
 
@@ -68,6 +70,10 @@ class MemoryQueue(JobQueue):
     def activity(self) -> Activity:
         self.ping()
         return self.now_active
+
+    def census(self) -> Census | None:
+        self.ping()
+        return self.now_open
 
     def tally(self, *counts: Count) -> None:
         self.counted += counts

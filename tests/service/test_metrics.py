@@ -9,7 +9,17 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from saddlepoint.queue import TALLIES, Activity, Count, JobQueue, QueueActivity, QueuedTask, WorkerActivity
+from saddlepoint.queue import (
+    TALLIES,
+    Activity,
+    Census,
+    Count,
+    JobQueue,
+    OpenWork,
+    QueueActivity,
+    QueuedTask,
+    WorkerActivity,
+)
 from service.metrics import Metrics
 from tests.service.bench import Bench
 
@@ -56,6 +66,26 @@ def test_what_waits_and_who_works_is_told(redis_url: str) -> None:
     assert found["saddlepoint_redis_up",] == 1
 
 
+async def test_what_is_open_is_told_with_its_age_and_what_nothing_has_as_nought(bench: Bench) -> None:
+    now = datetime.now(UTC)
+    ago = [now - timedelta(seconds=seconds) for seconds in (5, 600, 7200)]
+    work = OpenWork(kind="evaluation", status="processing", count=3, oldest=ago[2], still=ago[1])
+    bench.queue.now_open = Census(at=ago[0], works=(work,))
+    found = samples((await bench.api.get("/metrics")).text)
+    assert found["saddlepoint_open", "evaluation", "processing"] == 3
+    assert found["saddlepoint_open_oldest_seconds", "evaluation", "processing"] == pytest.approx(7200, abs=5)
+    assert found["saddlepoint_open_still_seconds", "evaluation", "processing"] == pytest.approx(600, abs=5)
+    assert found["saddlepoint_open_counted_seconds",] == pytest.approx(5, abs=5)
+    for kind, status in (("evaluation", "queued"), ("training", "processing")):
+        for name in ("open", "open_oldest_seconds", "open_still_seconds"):
+            assert found[f"saddlepoint_{name}", kind, status] == 0
+
+
+async def test_before_the_reconciler_looked_nothing_is_said_of_what_is_open(bench: Bench) -> None:
+    found = samples((await bench.api.get("/metrics")).text)
+    assert not [name for name, *_ in found if name.startswith("saddlepoint_open")]
+
+
 async def test_requests_are_counted_by_route_and_never_by_id(bench: Bench) -> None:
     for evaluation_id in ("one", "two"):
         await bench.api.get(f"/v1/evaluations/{evaluation_id}")
@@ -91,6 +121,7 @@ async def test_where_there_are_keys_it_takes_an_admin(bench: Bench) -> None:
 def test_dashboard_and_alerts_ask_for_what_there_is(redis_url: str) -> None:
     queue = Busy(redis_url)
     queue.tally(*(Count(name, ("",) * len(tally.labels)) for name, tally in TALLIES.items()))
+    queue.put_census(Census(at=datetime.now(UTC)))
     metrics = Metrics(queue)
     metrics.http.requests.labels("GET", "/", "200").inc()
     metrics.http.seconds.labels("GET", "/").observe(1)

@@ -9,6 +9,7 @@ from saddlepoint.queue import EVALUATE, TRAINING, VALIDATION
 from saddlepoint.schemas import keys
 from saddlepoint.work import JOBS
 from worker.context import Context
+from worker.reconciling.census import OpenCensus
 from worker.reconciling.evaluations import Evaluations
 from worker.reconciling.jobs import bring_on_job
 from worker.reconciling.proofs import bring_on_training_proof
@@ -29,6 +30,7 @@ class Reconciler:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._census = OpenCensus(context)
         self._evaluations = Evaluations(context)
         self._uploads = Uploads(context)
         self._webhooks = Webhooks(context.store)
@@ -49,6 +51,7 @@ class Reconciler:
         context = self._context
         for queue in (VALIDATION, EVALUATE, TRAINING):
             context.queue.recover_abandoned(queue)
+        yield "what is open", self._census.take
         for training_id in _names(context, keys.ACTIVE_PROOFS):  # first, because they begin evaluations
             yield f"the proof of training {training_id}", partial(bring_on_training_proof, context, training_id)
         evaluation_ids = _names(context, keys.ACTIVE_EVALUATIONS)
