@@ -1,16 +1,20 @@
 """How work ends: once, whoever gets there first, and for good."""
 
+import logging
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
 from saddlepoint.errors import AlreadyEnded, NotFound, Unavailable
+from saddlepoint.logs import working_on
 from saddlepoint.queue import Count, JobQueue
 from saddlepoint.schemas.evaluations import Progress, TerminalRecord
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.state import live_progress
 from saddlepoint.store import Store, get_record, put_record
 from saddlepoint.work import EVALUATION, TRAINING, Work, find_terminal
+
+_log = logging.getLogger(__name__)
 
 
 def end(
@@ -33,7 +37,10 @@ def end(
         policy_id=policy_id,
     )
     if put_record(store, work.terminal(work_id), record):
-        queue.tally(Count("ended", (work.name, status, error.code if error else "")))
+        code = error.code if error else ""
+        with working_on(kind=work.name, id=work_id):
+            _log.info("%s %s has ended: %s", work.name, work_id, f"{status}, {code}" if code else status)
+        queue.tally(Count("ended", (work.name, status, code)))
     store.delete(work.active(work_id))
     with suppress(Unavailable):
         queue.forget(work_id)

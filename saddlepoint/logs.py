@@ -18,8 +18,11 @@ _PLAIN = str.maketrans({code: f"\\x{code:02x}" for code in (*range(32), 127)} | 
 
 @contextmanager
 def working_on(**work: str) -> Iterator[None]:
-    """Every line within names what is worked on, such as its `task`."""
-    token = _WORK.set(work)
+    """Every line within names what is worked on: the `kind` and `id` of a job, as webhooks have them, or a `task`.
+
+    What is worked on within that is named beside it, or in its place.
+    """
+    token = _WORK.set({**(_WORK.get() or {}), **work})
     try:
         yield
     finally:
@@ -40,7 +43,7 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         about = " ".join(_about(record).values()) or "-"
-        line = f"{self.formatTime(record)} {record.name} {about} {record.getMessage().translate(_PLAIN)}"
+        line = f"{self.formatTime(record)} {record.name} {about} {record.getMessage()}".translate(_PLAIN)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

@@ -23,6 +23,7 @@ from typing import NoReturn
 import redis
 from redis.client import Pipeline
 from rq import Queue, Worker
+from rq.exceptions import DeserializationError
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -30,7 +31,7 @@ from rq.serializers import JSONSerializer
 from saddlepoint.errors import Unavailable
 from saddlepoint.logs import working_on
 from saddlepoint.pulse import beat
-from saddlepoint.queue import Count, JobQueue, RobustQueue, connect, is_away
+from saddlepoint.queue import Count, JobQueue, RobustQueue, connect, is_away, subject_of
 from saddlepoint.settings import Settings
 from saddlepoint.tracing import traced
 
@@ -39,7 +40,7 @@ _LONGEST_WAIT_S = 15.0
 _PR_SET_PDEATHSIG = 1
 _AGAIN_S = 0.05
 _NAMED = 200
-"""Characters of a job's arguments that each of its lines in the log names: its ids, or the start of an environment."""
+"""Characters of a job's arguments that its lines in the log name: its shard, or the start of an environment."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +86,10 @@ class RobustWorker(Worker):
         super().heartbeat(timeout, pipeline)
         beat(self.pulse_file)
 
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        with working_on(**_about(job)):  # also what is said of it beside its process, which may die
+            super().execute_job(job, queue)
+
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         self._parent_pid = os.getpid()
         super().fork_work_horse(job, queue)
@@ -92,9 +97,7 @@ class RobustWorker(Worker):
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         began = time.monotonic()
         task, perform = _task_of(job), partial(super().perform_job, job, queue, execution)
-        about = {"task": task, "arguments": "/".join(map(str, job.args))[:_NAMED]}
-        with working_on(**about):
-            done = traced(perform, task, job.meta, about)
+        done = traced(perform, task, job.meta, _about(job))
         labels = (queue.name, task, "done" if done else "failed")
         JobQueue(self.connection).tally(Count("job_seconds", labels, time.monotonic() - began))
         return done
@@ -158,6 +161,15 @@ def run_worker(
     except redis.RedisError as error:
         _log.error("worker %s: Redis is gone: %s", worker.name, error)
     return 0 if worker.stopped_on_request else 1
+
+
+def _about(job: Job) -> dict[str, str]:
+    """What its lines in the log, and its span, name; nothing of one that cannot be read, which RQ lets fail."""
+    try:
+        subject, rest = subject_of(str(job.func_name), [str(argument) for argument in job.args])
+    except DeserializationError:
+        return {}
+    return {"task": _task_of(job), **subject, **({"arguments": "/".join(rest)[:_NAMED]} if rest else {})}
 
 
 def _task_of(job: Job) -> str:

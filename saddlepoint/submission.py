@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from saddlepoint.errors import Unavailable
+from saddlepoint.logs import working_on
 from saddlepoint.queue import CHUNK, FINISH, SHARD, TRAIN, JobQueue
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import EvaluationRecord
@@ -12,7 +13,7 @@ from saddlepoint.schemas.jobs import JobRecord
 from saddlepoint.schemas.plans import Plan, Shard
 from saddlepoint.schemas.trainings import TrainingRecord
 from saddlepoint.store import Store, find_record, get_record, put_record
-from saddlepoint.work import Work
+from saddlepoint.work import EVALUATION, TRAINING, Work
 
 _FINISH_TIMEOUT_S = 2 * 3600
 _TRAINING_TIMEOUT_S = 60 * 24 * 3600
@@ -38,10 +39,18 @@ def submit_evaluation(store: Store, queue: JobQueue, record: EvaluationRecord, p
         put_record(store, keys.evaluation_plan(record.id), plan)
         put_record(store, keys.evaluation_plan_summary(record.id), plan.summary)
     store.put(keys.evaluation_index(stored.owner, stored.created_at, stored.id), b"")
-    if plan is not None:
-        with _left_to_the_reconciler(f"evaluation {stored.id}"):
-            enqueue_shards(queue, plan, plan.shards)
+    with working_on(kind=EVALUATION.name, id=stored.id):
+        _log.info("evaluation %s %s", stored.id, _prospect(stored, plan))
+        if plan is not None:
+            with _left_to_the_reconciler(f"evaluation {stored.id}"):
+                enqueue_shards(queue, plan, plan.shards)
     return stored
+
+
+def _prospect(record: EvaluationRecord, plan: Plan | None) -> str:
+    if plan is None:
+        return f"waits for its policy {record.policy_id}, which is upload {record.upload_id}"
+    return f"of policy {record.policy_id} is planned: {plan.episodes_planned} episodes in {len(plan.shards)} shards"
 
 
 def evaluation_is_accepted(store: Store, evaluation_id: str) -> bool:
@@ -56,8 +65,10 @@ def submit_training(store: Store, queue: JobQueue, record: TrainingRecord) -> Tr
     put_record(store, keys.training_spec(record.id), record)
     stored = get_record(store, keys.training_spec(record.id), TrainingRecord)
     store.put(keys.training_index(stored.owner, stored.created_at, stored.id), b"")
-    with _left_to_the_reconciler(f"training {stored.id}"):
-        enqueue_training(queue, stored.id)
+    with working_on(kind=TRAINING.name, id=stored.id):
+        _log.info("training %s by %s is accepted", stored.id, stored.spec.method)
+        with _left_to_the_reconciler(f"training {stored.id}"):
+            enqueue_training(queue, stored.id)
     return stored
 
 
@@ -71,8 +82,10 @@ def submit_job(store: Store, queue: JobQueue, work: Work, record: JobRecord) -> 
     """Accept work that is made of chunks, likewise; what was sent beside it must be stored already."""
     store.put(work.active(record.id), record.created_at.isoformat().encode())
     put_record(store, work.spec(record.id), record)
-    with _left_to_the_reconciler(f"{work.name} {record.id}"):
-        enqueue_chunks(queue, work, record, range(record.chunks))
+    with working_on(kind=work.name, id=record.id):
+        _log.info("%s %s is accepted: %d chunks", work.name, record.id, record.chunks)
+        with _left_to_the_reconciler(f"{work.name} {record.id}"):
+            enqueue_chunks(queue, work, record, range(record.chunks))
 
 
 @contextmanager

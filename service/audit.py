@@ -13,9 +13,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from saddlepoint.errors import StoreError
+from saddlepoint.logs import working_on
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.access import AuditEvent, AuditPage
 from saddlepoint.store import Store, get_record, put_record
+from saddlepoint.work import WORKS
 from service.key_ring import Caller
 from service.pagination import read_page
 from service.request_ids import REQUEST_ID
@@ -48,11 +50,12 @@ class Audit:
         await self._app(scope, receive, send_noted)
 
     def _note(self, event: AuditEvent) -> None:
-        _log.info(event.model_dump_json())
-        try:
-            put_record(self._store, keys.audit_event(event.tenant, event.id), event)
-        except StoreError as error:
-            _log.error("event %s is not in the store: %s", event.id, error.message)
+        with working_on(**_job_of(event.location or event.path)):
+            _log.info(event.model_dump_json())
+            try:
+                put_record(self._store, keys.audit_event(event.tenant, event.id), event)
+            except StoreError as error:
+                _log.error("event %s is not in the store: %s", event.id, error.message)
 
 
 def audit_page(store: Store, tenant: str, limit: int, cursor: str | None) -> AuditPage:
@@ -64,6 +67,14 @@ def audit_page(store: Store, tenant: str, limit: int, cursor: str | None) -> Aud
 
 def _is_noted(method: str, status: int) -> bool:
     return status == _FORBIDDEN or (status < 400 and method not in SAFE_METHODS)
+
+
+def _job_of(path: str) -> dict[str, str]:
+    """The kind and id of the job that a path of ours leads to; nothing of other paths."""
+    match path.split("/"):
+        case ["", "v1", kinds, work_id, *_] if kinds.removesuffix("s") in WORKS:
+            return {"kind": kinds.removesuffix("s"), "id": work_id}
+    return {}
 
 
 def _event(scope: Scope, caller: Caller, start: Message) -> AuditEvent:

@@ -32,7 +32,8 @@ def test_an_object_a_line_says_when_who_and_about_what() -> None:
 
 @pytest.mark.parametrize("lines", [TextLines(), JsonLines("service")])
 def test_nothing_that_is_logged_begins_a_line_of_its_own(lines: logging.Formatter) -> None:
-    text = lines.format(record("upload %s", FORGED))
+    with working_on(kind="upload", id=FORGED):
+        text = lines.format(record("upload %s", FORGED))
     assert len(text.splitlines()) == 1
     assert "\x1b" not in text
 
@@ -45,6 +46,17 @@ def test_what_was_raised_is_told() -> None:
         raised.exc_info = sys.exc_info()
     assert "ValueError: nought" in json.loads(JsonLines("train").format(raised))["exception"]
     assert TextLines().format(raised).endswith("ValueError: nought")
+
+
+def test_work_within_work_is_named_beside_it() -> None:
+    def named() -> list[str | None]:
+        line = json.loads(JsonLines("train").format(record("on")))
+        return [line.get(field) for field in ("task", "kind", "id")]
+
+    with working_on(task="run_training", kind="training", id="t"):
+        with working_on(kind="evaluation", id="e"):
+            assert named() == ["run_training", "evaluation", "e"]
+        assert named() == ["run_training", "training", "t"]
 
 
 def test_work_is_forgotten_when_it_ends() -> None:

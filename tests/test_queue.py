@@ -16,7 +16,21 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from saddlepoint.errors import Unavailable
-from saddlepoint.queue import EVALUATE, SHARD, JobQueue, LiveProgress, Task, connect, is_away
+from saddlepoint.queue import (
+    CHUNK,
+    DESCRIBE,
+    EVALUATE,
+    FINISH,
+    SHARD,
+    TRAIN,
+    VALIDATE,
+    JobQueue,
+    LiveProgress,
+    Task,
+    connect,
+    is_away,
+    subject_of,
+)
 from tests.processes import limit_files, wait_until
 from tests.valkey import spoilable_valkey
 
@@ -252,3 +266,20 @@ def test_a_redis_that_is_full_is_unavailable(own_valkey: tuple[str, psutil.Proce
 
 def test_an_error_of_ours_is_not_taken_for_an_absence() -> None:
     assert not is_away(redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"))
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "about", "rest"),
+    [
+        (SHARD, ("e", "3"), {"kind": "evaluation", "id": "e"}, ("3",)),
+        (FINISH, ("e",), {"kind": "evaluation", "id": "e"}, ()),
+        (CHUNK, ("landscape", "l", "7"), {"kind": "landscape", "id": "l"}, ("7",)),
+        (TRAIN, ("t",), {"kind": "training", "id": "t"}, ()),
+        (VALIDATE, ("u",), {"kind": "upload", "id": "u"}, ()),
+        (DESCRIBE, ("{}",), {}, ("{}",)),
+    ],
+)
+def test_a_job_is_about_what_its_arguments_name(
+    task: Task, arguments: tuple[str, ...], about: dict[str, str], rest: tuple[str, ...]
+) -> None:
+    assert subject_of(task.function, arguments) == (about, rest)

@@ -140,7 +140,6 @@ def _end(context: Context, plan: Plan, report: RobustnessReport, error: Problem 
             environment_steps=report.environment_steps,
         ),
     )
-    _log.info("evaluation %s has %s", plan.evaluation_id, terminal.status)
     if terminal.status == "canceled":  # it won, and a canceled evaluation has no report
         for extension in STORED_FORMS:
             context.store.delete(keys.evaluation_report(plan.evaluation_id, extension))

@@ -41,6 +41,8 @@ def validate(context: Context, importer: Importer, upload_id: str) -> None:
         if verdict is None:
             return
         put_record(store, keys.upload_verdict(upload_id), verdict)
+        if verdict.policy_id is not None:
+            _log.info("upload %s is policy %s", upload_id, verdict.policy_id)
         context.queue.tally(Count("verdicts", (verdict.problem.code if verdict.problem else "accepted",)))
     store.delete(keys.upload_file(upload_id))
 

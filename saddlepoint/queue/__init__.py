@@ -1,6 +1,6 @@
 """Jobs over RQ on Redis: what to run, what runs, and how far it is. All of it may vanish; the store is the truth."""
 
-from saddlepoint.queue.activity import Activity, QueueActivity, QueuedTask, WorkerActivity
+from saddlepoint.queue.activity import QUEUES, Activity, QueueActivity, QueuedTask, WorkerActivity
 from saddlepoint.queue.census import Census, OpenWork
 from saddlepoint.queue.connecting import connect, is_away
 from saddlepoint.queue.jobs import JobQueue
@@ -18,6 +18,7 @@ from saddlepoint.queue.tasks import (
     VALIDATE,
     VALIDATION,
     Task,
+    subject_of,
 )
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "DESCRIBE",
     "EVALUATE",
     "FINISH",
+    "QUEUES",
     "SHARD",
     "TALLIES",
     "TRAIN",
@@ -48,4 +50,5 @@ __all__ = [
     "WorkerActivity",
     "connect",
     "is_away",
+    "subject_of",
 ]

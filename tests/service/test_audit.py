@@ -8,6 +8,7 @@ import pytest
 
 from saddlepoint.errors import StoreError
 from saddlepoint.store.local import LocalStore
+from tests.log_lines import lines_of, write_json
 from tests.service.bench import Bench, make_bench
 
 pytestmark = pytest.mark.anyio
@@ -82,3 +83,18 @@ async def test_an_event_is_in_the_log_where_the_store_fails(
     noted, failed = caplog.records
     assert json.loads(noted.getMessage())["path"] == "/v1/policies"
     assert failed.levelno == logging.ERROR
+
+
+async def test_its_line_in_the_log_names_the_job_that_it_is_about(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_json(caplog)
+    evaluation_id = (await bench.evaluate()).json()["id"]
+    await bench.api.post(f"/v1/evaluations/{evaluation_id}/cancel")
+    await bench.upload(data=b"another")
+    noted = [line for line in lines_of(caplog) if line["logger"] == "saddlepoint.audit"]
+    assert [(line.get("kind"), line.get("id")) for line in noted] == [
+        ("evaluation", evaluation_id),
+        ("evaluation", evaluation_id),
+        (None, None),
+    ]

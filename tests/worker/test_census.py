@@ -108,6 +108,15 @@ def test_a_marker_that_goes_while_it_is_read_is_passed_over(tmp_path: Path, redi
     assert [work.count for work in told(context.queue)] == [1]
 
 
+def test_what_cannot_be_read_is_open_all_the_same(context: Context, census: OpenCensus, clock: Clock) -> None:
+    context.store.put(keys.active_training("t"), b"")
+    clock.now = after(7)
+    census.take()
+    assert told(context.queue) == (
+        OpenWork(kind="training", status="queued", count=1, oldest=after(7), still=after(7)),
+    )
+
+
 def test_a_pass_tells_it(context: Context) -> None:
     submit(context, "a")
     Reconciler(context).run_pass()

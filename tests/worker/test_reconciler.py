@@ -27,6 +27,7 @@ from saddlepoint.store import Store, put_record
 from saddlepoint.store.local import LocalStore
 from saddlepoint.submission import submit_evaluation, submit_training
 from saddlepoint.work import EVALUATION, TRAINING
+from tests.log_lines import lines_of, write_json
 from tests.worker.world import NOW, make_context, make_engine, make_record, plan_of
 from worker.context import Context
 from worker.finishing import finish_evaluation
@@ -277,13 +278,21 @@ class Sick(LocalStore):
         return super().get(key)
 
 
-def test_one_that_fails_does_not_hold_up_the_others(context: Context, redis_url: str, tmp_path: Path) -> None:
+def test_one_that_fails_does_not_hold_up_the_others_and_is_named(
+    context: Context, redis_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_json(caplog)
     for name in ("a-sick-one", ID, "z-sick-one"):
         record = make_record(name)
         submit_evaluation(context.store, context.queue, record, plan_of(record))
     wipe(redis_url)
     Reconciler(Context(Sick(tmp_path / "store"), context.queue, context.settings)).run_pass()
     assert context.queue.active(EVALUATE) == shard_jobs(3)
+    failed = [line for line in lines_of(caplog) if line["level"] == "error"]
+    assert [(line["kind"], line["id"]) for line in failed] == [
+        ("evaluation", "a-sick-one"),
+        ("evaluation", "z-sick-one"),
+    ]
 
 
 def test_a_pass_is_given_up_while_redis_is_away(context: Context, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from saddlepoint.store import Store, get_record, put_record
 from saddlepoint.store.local import LocalStore
 from saddlepoint.webhooks import ask_webhook, load_attempts, load_webhook, newest_secrets, next_secret
 from saddlepoint.work import EVALUATION
+from tests.log_lines import lines_of, write_json
 from tests.processes import running, wait_until
 from tests.worker.receiver import Receiver, receiving
 from worker.context import Context
@@ -208,3 +209,14 @@ def test_a_pass_of_the_reconciler_brings_them_on(context: Context) -> None:
     Reconciler(context).run_pass()
     wait_until(lambda: load_attempts(context.store, wanted), within_s=30, what="an attempt")
     assert [attempt.reason for attempt in load_attempts(context.store, wanted)] == ["unresolved"]
+
+
+def test_its_line_in_the_log_names_the_job(
+    store: Store, receiver: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_json(caplog)
+    wanted = ask_webhook(store, "alice", EVALUATION, "job", receiver.url)
+    ended(store)
+    a_pass(store, receiver, clock)
+    (line,) = [line for line in lines_of(caplog) if line["message"] == f"webhook {wanted}: 204"]
+    assert (line["kind"], line["id"]) == ("evaluation", "job")

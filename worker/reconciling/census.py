@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 
-from saddlepoint.errors import ArtifactNotFound
+from saddlepoint.errors import ArtifactNotFound, StoreError
 from saddlepoint.queue import Census, LiveProgress, OpenWork
 from saddlepoint.store import Store
 from saddlepoint.work import EVALUATION, TRAINING, Work
@@ -57,6 +57,8 @@ def _first_sight(store: Store, work: Work, marker: str, now: datetime) -> _Sight
         accepted_at = datetime.fromisoformat(store.get(marker).decode())
     except ArtifactNotFound:
         return None
+    except (StoreError, ValueError):  # a marker that cannot be read, of something that is open all the same
+        accepted_at = now
     return _Sight(work, accepted_at, LiveProgress(), accepted_at)
 
 

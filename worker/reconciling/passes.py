@@ -1,13 +1,15 @@
 """All that a pass looks at: the cost is what goes on now, not what ever was."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from saddlepoint.errors import SaddlepointError, Unavailable
-from saddlepoint.queue import EVALUATE, TRAINING, VALIDATION
+from saddlepoint.logs import working_on
+from saddlepoint.queue import EVALUATE, QUEUES
 from saddlepoint.schemas import keys
-from saddlepoint.work import JOBS
+from saddlepoint.work import EVALUATION, JOBS, TRAINING, Work
 from worker.context import Context
 from worker.reconciling.census import OpenCensus
 from worker.reconciling.evaluations import Evaluations
@@ -19,10 +21,21 @@ from worker.reconciling.webhooks import Webhooks
 
 _LEFTOVERS_S = 3600.0
 
-_Step = tuple[str, Callable[[], object]]
-"""What it is about, for the log, and what brings it on."""
-
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What it is about, for the log, and what brings it on."""
+
+    what: str
+    action: Callable[[], object]
+    job: Mapping[str, str] = field(default_factory=dict)
+    """Its kind and id."""
+
+    @classmethod
+    def of(cls, work: Work, work_id: str, action: Callable[[], object], part: str = "") -> "_Step":
+        return cls(f"{part}{work.name} {work_id}", action, {"kind": work.name, "id": work_id})
 
 
 class Reconciler:
@@ -41,44 +54,46 @@ class Reconciler:
         Before each of them `may_go_on` is asked, because a pass over thousands in a bucket takes minutes. Raises
         Unavailable where Redis is away, because then nothing can be queued, and StoreError where nothing is listed.
         """
-        for what, action in self._steps():
+        for step in self._steps():
             if not may_go_on():
                 return
-            _attempt(what, action)
+            _attempt(step)
 
     def _steps(self) -> Iterator[_Step]:
         """Each is found when its turn comes."""
         context = self._context
-        for queue in (VALIDATION, EVALUATE, TRAINING):
+        for queue in QUEUES:
             context.queue.recover_abandoned(queue)
-        yield "what is open", self._census.take
+        yield _Step("what is open", self._census.take)
         for training_id in _names(context, keys.ACTIVE_PROOFS):  # first, because they begin evaluations
-            yield f"the proof of training {training_id}", partial(bring_on_training_proof, context, training_id)
+            prove = partial(bring_on_training_proof, context, training_id)
+            yield _Step.of(TRAINING, training_id, prove, "the proof of ")
         evaluation_ids = _names(context, keys.ACTIVE_EVALUATIONS)
         self._evaluations.keep_only(set(evaluation_ids))
-        yield "uploads", self._uploads.bring_on
+        yield _Step("uploads", self._uploads.bring_on)
         active = context.queue.active(EVALUATE)  # once: it is all that waits, and there may be thousands
         for evaluation_id in evaluation_ids:
-            yield f"evaluation {evaluation_id}", partial(self._evaluations.bring_on, evaluation_id, active)
+            yield _Step.of(EVALUATION, evaluation_id, partial(self._evaluations.bring_on, evaluation_id, active))
         for training_id in _names(context, keys.ACTIVE_TRAININGS):
-            yield f"training {training_id}", partial(bring_on_training, context, training_id)
+            yield _Step.of(TRAINING, training_id, partial(bring_on_training, context, training_id))
         for work in JOBS.values():
             for job_id in _names(context, keys.active_jobs(work.name)):
-                yield f"{work.name} {job_id}", partial(bring_on_job, context, work, job_id, active)
-        yield "webhooks", self._webhooks.bring_on
-        yield "leftovers", partial(context.store.sweep, _LEFTOVERS_S)
+                yield _Step.of(work, job_id, partial(bring_on_job, context, work, job_id, active))
+        yield _Step("webhooks", self._webhooks.bring_on)
+        yield _Step("leftovers", partial(context.store.sweep, _LEFTOVERS_S))
 
 
 def _names(context: Context, prefix: str) -> list[str]:
     return [key.removeprefix(prefix) for key in context.store.list(prefix)]
 
 
-def _attempt(what: str, action: Callable[[], object]) -> None:
-    try:
-        action()
-    except Unavailable:
-        raise
-    except SaddlepointError as error:
-        _log.error("%s: %s", what, error.message)
-    except Exception:
-        _log.exception("%s", what)
+def _attempt(step: _Step) -> None:
+    with working_on(**step.job):
+        try:
+            step.action()
+        except Unavailable:
+            raise
+        except SaddlepointError as error:
+            _log.error("%s: %s", step.what, error.message)
+        except Exception:
+            _log.exception("%s", step.what)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from saddlepoint import __version__
 from saddlepoint.errors import SaddlepointError
+from saddlepoint.logs import working_on
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import TerminalRecord
 from saddlepoint.schemas.webhooks import JobEnded, WebhookAttempt, WebhookMessage, WebhookOutcome, WebhookRecord
@@ -82,6 +83,10 @@ class Webhooks:
             thread.start()
 
     def _deliver(self, record: WebhookRecord, terminal: TerminalRecord, before: list[WebhookAttempt]) -> None:
+        with working_on(kind=record.kind, id=record.job_id):
+            self._try(record, terminal, before)
+
+    def _try(self, record: WebhookRecord, terminal: TerminalRecord, before: list[WebhookAttempt]) -> None:
         try:
             attempts = [*before, self._attempt(record, terminal)]
             put_record(self._store, keys.webhook_attempt(record.id, len(before)), attempts[-1])
