@@ -16,13 +16,12 @@ from saddlepoint.schemas.observation_attacks import ObservationAttack, Observati
 from saddlepoint.schemas.trainings import Training
 from saddlepoint.settings import Settings
 from saddlepoint.state import load_evaluation, load_record, load_training
-from saddlepoint.store import Store
+from saddlepoint.store import MeasuredStore, Store
 from saddlepoint.work import ATTACK, COMPARISON, LANDSCAPE
 from service.channels import Channels
 from service.environments import Environments
 from service.headlines import Headlines
 from service.key_ring import Caller, KeyRing
-from service.measured_store import MeasuredStore
 from service.metrics import Metrics
 from service.quotas import Quotas
 from service.readiness import Readiness
@@ -64,7 +63,7 @@ class Context:
 def make_context(settings: Settings, store: Store, queue: JobQueue) -> Context:
     """The parts of a service over this store and this queue."""
     metrics = Metrics(queue)
-    store = MeasuredStore(store, metrics.store_seconds)
+    store = MeasuredStore(store, metrics.store)
 
     def evaluation(evaluation_id: str, *, cells: bool = True) -> tuple[str, Evaluation]:
         found = load_evaluation(store, queue, evaluation_id, cells=cells)

@@ -21,8 +21,8 @@ from saddlepoint import __version__
 from saddlepoint.errors import Unavailable
 from saddlepoint.queue import TALLIES, Activity, JobQueue, Observed, Tally, Totals
 from service.http_metrics import HttpMetrics
-from service.measured_store import store_seconds
 from service.open_metrics import of_census
+from service.store_metrics import StoreMetrics
 
 _PREFIX = "saddlepoint_"
 
@@ -34,7 +34,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(_OfRedis(queue))
         self.http = HttpMetrics(self._registry)
-        self.store_seconds = store_seconds(self._registry)
+        self.store = StoreMetrics(self._registry)
 
     def text(self) -> bytes:
         """In Prometheus' text format, also while Redis is away."""

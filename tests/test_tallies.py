@@ -1,6 +1,7 @@
 """What workers count: sums that grow, from any number of processes."""
 
 import pytest
+from redis.client import Pipeline
 
 from saddlepoint.queue import TALLIES, Count, JobQueue, Observed
 from saddlepoint.queue.tallies import _KEY
@@ -34,6 +35,20 @@ def test_a_histogram_says_how_many_lie_at_or_below_each_bound(queue: JobQueue) -
     observed = queue.totals()["job_seconds"][JOB]
     assert observed.below == [1, 2, 2, 2, 2, 2, 3, 3, 3, 4]
     assert observed.sum == pytest.approx(100060.3)
+
+
+def test_counts_that_come_together_are_one_sum_each(queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    sums = []
+    add = Pipeline.hincrbyfloat
+
+    def noted(self: Pipeline, name: str, key: str, amount: float) -> object:
+        sums.append((key, amount))
+        return add(self, name, key, amount)
+
+    monkeypatch.setattr(Pipeline, "hincrbyfloat", noted)
+    queue.tally(*(Count("job_seconds", JOB, seconds) for seconds in (0.25, 0.25, 2.0, 0.25)))
+    assert sorted(amount for _, amount in sums) == [1, 2.75, 3]
+    assert queue.totals()["job_seconds"][JOB].below[-1] == 4
 
 
 def test_what_another_version_counts_is_passed_over(queue: JobQueue) -> None:

@@ -4,7 +4,7 @@ import torch
 
 from saddlepoint.queue import JobQueue
 from saddlepoint.settings import Settings
-from saddlepoint.store import open_store
+from saddlepoint.store_tally import tallied_store
 from trainer.build import Machine
 from trainer.job import run_job
 
@@ -15,4 +15,6 @@ def run_training(training_id: str) -> None:
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     machine = Machine(device=device, precision=settings.default_precision)
-    run_job(open_store(settings.store_url), JobQueue.open(settings.redis_url), training_id, machine)
+    queue = JobQueue.open(settings.redis_url)
+    with tallied_store(settings.store_url, queue) as store:
+        run_job(store, queue, training_id, machine)

@@ -1,10 +1,13 @@
 """What every task works with."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from saddlepoint.queue import JobQueue
 from saddlepoint.settings import Settings
-from saddlepoint.store import Store, open_store
+from saddlepoint.store import Store
+from saddlepoint.store_tally import tallied_store
 
 
 @dataclass(frozen=True)
@@ -16,5 +19,9 @@ class Context:
     settings: Settings
 
     @classmethod
-    def open(cls, settings: Settings) -> "Context":
-        return cls(open_store(settings.store_url), JobQueue.open(settings.redis_url), settings)
+    @contextmanager
+    def open(cls, settings: Settings) -> "Iterator[Context]":
+        """With the operations on the store counted."""
+        queue = JobQueue.open(settings.redis_url)
+        with tallied_store(settings.store_url, queue) as store:
+            yield cls(store, queue, settings)

@@ -18,7 +18,12 @@ _log = logging.getLogger(__name__)
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Make a pass at once and then every interval, while nobody else does, until `stop`."""
-    context = Context.open(settings)
+    with Context.open(settings) as context:
+        _run(context, stop)
+
+
+def _run(context: Context, stop: threading.Event) -> None:
+    settings = context.settings
     reconciler, lease = Reconciler(context), Lease(context.queue, "reconciler", settings.reconcile_interval_s)
 
     def may_go_on() -> bool:

@@ -3,6 +3,7 @@
 Importing this loads the engine, which a worker does once, before it forks; see `worker.__main__`.
 """
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 
@@ -44,30 +45,35 @@ CHUNKED = {kind.work.name: kind for kind in (ATTACKS, LANDSCAPES, COMPARISONS, T
 
 def validate_upload(upload_id: str) -> None:
     """Queue `validate`: a verdict on an upload, and the policy where it is accepted."""
-    validate(_open(), import_upload, upload_id)
+    with _opened() as context:
+        validate(context, import_upload, upload_id)
 
 
 def describe_environment(env: str) -> None:
     """Queue `validate`: the spaces of an environment, given as JSON."""
-    find_out(_open(), describe, EnvironmentSpec.model_validate_json(env))
+    with _opened() as context:
+        find_out(context, describe, EnvironmentSpec.model_validate_json(env))
 
 
 def play_shard(evaluation_id: str, shard: str) -> None:
     """Queue `evaluate`: what is missing of a shard."""
-    run_shard(_open(), ENGINE, evaluation_id, int(shard))
+    with _opened() as context:
+        run_shard(context, ENGINE, evaluation_id, int(shard))
 
 
 def finish_evaluation(evaluation_id: str) -> None:
     """Queue `evaluate`: the report, and the end of an evaluation."""
-    finish(_open(), ENGINE, evaluation_id)
+    with _opened() as context:
+        finish(context, ENGINE, evaluation_id)
 
 
 def run_chunk(kind: str, job_id: str, chunk: str) -> None:
     """Queue `evaluate`: a chunk of an attack on sent observations or of a landscape, a comparison, a report."""
-    complete_chunk(_open(), CHUNKED[kind], job_id, int(chunk))
+    with _opened() as context:
+        complete_chunk(context, CHUNKED[kind], job_id, int(chunk))
 
 
-def _open() -> Context:
+def _opened() -> AbstractContextManager[Context]:
     return Context.open(Settings.from_environment())
 
 

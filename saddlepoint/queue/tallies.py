@@ -5,13 +5,17 @@ Lost with Redis, which Prometheus takes for a restart. Labels have few values ea
 
 import json
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 
 import redis
 
 _KEY = "saddlepoint:tallies"
+_FIELDS = 1024
+"""Of the hash, that a process remembers."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Tally:
 
 
 _SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
+_OPERATION_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10)
 
 TALLIES: dict[str, Tally] = {
     "job_seconds": Tally(
@@ -36,6 +41,11 @@ TALLIES: dict[str, Tally] = {
         "Steps that attackers took on single observations: gradients, or of `square` queries.", ("kind",)
     ),
     "training_steps": Tally("Steps that trainings took in their games.", ("method",)),
+    "worker_store_seconds": Tally(
+        "Operations of workers, trainers and the reconciler on the store; of streams and lists their beginning.",
+        ("operation", "outcome"),
+        buckets=_OPERATION_SECONDS,
+    ),
     "verdicts": Tally("Verdicts on uploads: accepted, or the code of the rejection.", ("code",)),
     "ended": Tally("Jobs of users that ended.", ("kind", "status", "code")),
 }
@@ -63,14 +73,17 @@ Totals = dict[str, dict[tuple[str, ...], Observed]]
 
 
 def add(connection: redis.Redis, counts: Iterable[Count]) -> None:
-    """Add to the sums. Raises redis.RedisError."""
+    """Add to the sums, to each of them once however many counts there are. Raises redis.RedisError."""
+    amounts: defaultdict[str, float] = defaultdict(float)
+    for count in counts:
+        tally = TALLIES[count.name]
+        amounts[_field(count.name, "", count.labels)] += count.amount
+        if tally.buckets:
+            bucket = str(bisect_left(tally.buckets, count.amount))
+            amounts[_field(count.name, bucket, count.labels)] += 1
     with connection.pipeline(transaction=False) as pipeline:
-        for count in counts:
-            tally = TALLIES[count.name]
-            pipeline.hincrbyfloat(_KEY, _field(count.name, "", count.labels), count.amount)
-            if tally.buckets:
-                bucket = str(bisect_left(tally.buckets, count.amount))
-                pipeline.hincrbyfloat(_KEY, _field(count.name, bucket, count.labels), 1)
+        for name, amount in amounts.items():
+            pipeline.hincrbyfloat(_KEY, name, amount)
         pipeline.execute()
 
 
@@ -92,5 +105,6 @@ def totals(connection: redis.Redis) -> Totals:
     return found
 
 
+@lru_cache(_FIELDS)
 def _field(name: str, bucket: str, labels: tuple[str, ...]) -> str:
     return json.dumps([name, bucket, *labels], separators=(",", ":"))

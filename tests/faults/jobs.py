@@ -26,4 +26,5 @@ def hang_in_native_code(evaluation_id: str, shard: str) -> None:
         ctypes.PyDLL(None).sleep(1000)
 
     shards._STALL_S = shards._STALL_PER_GRADIENT_S = 0.5
-    shards.run_shard(Context.open(Settings.from_environment()), make_engine(hang), evaluation_id, int(shard))
+    with Context.open(Settings.from_environment()) as context:
+        shards.run_shard(context, make_engine(hang), evaluation_id, int(shard))

@@ -104,6 +104,12 @@ async def test_what_came_in_is_counted(bench: Bench) -> None:
     assert found["saddlepoint_http_received_bytes_total",] > 0
 
 
+async def test_what_the_service_asks_of_its_store_is_timed(bench: Bench) -> None:
+    await bench.api.get("/v1/evaluations/nowhere")
+    found = samples((await bench.api.get("/metrics")).text)
+    assert found["saddlepoint_store_seconds_count", "get", "absent"] == 1
+
+
 async def test_while_redis_is_away_the_rest_is_told(bench: Bench) -> None:
     bench.queue.away = True
     answer = await bench.api.get("/metrics")
@@ -125,7 +131,7 @@ def test_dashboard_and_alerts_ask_for_what_there_is(redis_url: str) -> None:
     metrics = Metrics(queue)
     metrics.http.requests.labels("GET", "/", "200").inc()
     metrics.http.seconds.labels("GET", "/").observe(1)
-    metrics.store_seconds.labels("get", "done").observe(1)
+    metrics.store("get", "done", 1)
     there = {name for name, *_ in samples(metrics.text().decode())}
     panels = json.loads((DOCKER / "grafana" / "saddlepoint.json").read_text(encoding="utf-8"))["panels"]
     rules = yaml.safe_load((DOCKER / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]

@@ -1,35 +1,23 @@
-"""A store whose operations are told to Prometheus: how many, how long, and how they ended."""
+"""A store whose operations are observed: which they are, how long they take, and how they end."""
 
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Histogram
-
 from saddlepoint.errors import ArtifactNotFound
-from saddlepoint.store import Store, Stream
+from saddlepoint.store.interface import Store, Stream
 
 T = TypeVar("T")
-_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10)
-
-
-def store_seconds(registry: CollectorRegistry) -> Histogram:
-    """What `MeasuredStore` observes: `done`, `absent` where nothing has the key, or `failed`."""
-    return Histogram(
-        "saddlepoint_store_seconds",
-        "This process' operations on the store; of streams and lists their beginning.",
-        ("operation", "outcome"),
-        buckets=_BUCKETS,
-        registry=registry,
-    )
+Observe = Callable[[str, str, float], None]
+"""Told an operation, how it ended (`done`, `absent` where nothing has the key, or `failed`) and its seconds."""
 
 
 class MeasuredStore:
-    """`store`, with every call observed by `seconds`."""
+    """`store`, with every call told to `observe`; of streams and lists their beginning."""
 
-    def __init__(self, store: Store, seconds: Histogram) -> None:
-        self._store, self._seconds = store, seconds
+    def __init__(self, store: Store, observe: Observe) -> None:
+        self._store, self._observe = store, observe
 
     def put(self, key: str, data: bytes) -> bool:
         return self._measured("put", lambda: self._store.put(key, data))
@@ -65,4 +53,4 @@ class MeasuredStore:
             outcome = "absent"
             raise
         finally:
-            self._seconds.labels(operation, outcome).observe(time.perf_counter() - began)
+            self._observe(operation, outcome, time.perf_counter() - began)
