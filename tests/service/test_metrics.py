@@ -26,6 +26,9 @@ from tests.service.bench import Bench
 pytestmark = pytest.mark.anyio
 DOCKER = Path(__file__).parents[2] / "docker"
 NAME = re.compile(r"\bsaddlepoint_\w+")
+MATCHERS = re.compile(r"\b(saddlepoint_\w+)\{([^}]*)\}")
+LABEL = re.compile(r"(\w+)[!=]")
+SUMMED = re.compile(r"\bsum(?: by \([^)]*\))? ?\((?:rate|increase)\((saddlepoint_\w+)")
 
 
 class Busy(JobQueue):
@@ -124,7 +127,9 @@ async def test_where_there_are_keys_it_takes_an_admin(bench: Bench) -> None:
     assert statuses == [401, 403, 200]
 
 
-def test_dashboard_and_alerts_ask_for_what_there_is(redis_url: str) -> None:
+@pytest.fixture
+def everything(redis_url: str) -> str:
+    """Every metric that there is, at least once."""
     queue = Busy(redis_url)
     queue.tally(*(Count(name, ("",) * len(tally.labels)) for name, tally in TALLIES.items()))
     queue.put_census(Census(at=datetime.now(UTC)))
@@ -132,10 +137,39 @@ def test_dashboard_and_alerts_ask_for_what_there_is(redis_url: str) -> None:
     metrics.http.requests.labels("GET", "/", "200").inc()
     metrics.http.seconds.labels("GET", "/").observe(1)
     metrics.store("get", "done", 1)
-    there = {name for name, *_ in samples(metrics.text().decode())}
+    return metrics.text().decode()
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """The expressions of dashboard and alerts."""
     panels = json.loads((DOCKER / "grafana" / "saddlepoint.json").read_text(encoding="utf-8"))["panels"]
     rules = yaml.safe_load((DOCKER / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
-    asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
-    asked += [rule["expr"] for rule in rules]
-    assert len(asked) > 15
+    targets = [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    assert len(targets) > 15
+    return [*targets, *(rule["expr"] for rule in rules)]
+
+
+def test_dashboard_and_alerts_ask_for_what_there_is(everything: str, asked: list[str]) -> None:
+    there = {name for name, *_ in samples(everything)}
     assert {name for expression in asked for name in NAME.findall(expression)} <= there
+
+
+def test_they_tell_metrics_apart_by_labels_that_these_have(everything: str, asked: list[str]) -> None:
+    families = text_string_to_metric_families(everything)
+    there = {(sample.name, label) for family in families for sample in family.samples for label in sample.labels}
+    matched = {
+        (name, label)
+        for expression in asked
+        for name, matchers in MATCHERS.findall(expression)
+        for label in LABEL.findall(matchers)
+    }
+    assert ("saddlepoint_open_still_seconds", "status") in matched
+    assert matched <= there
+
+
+def test_what_every_replica_tells_alike_is_not_summed_over_them(asked: list[str]) -> None:
+    tallies = {f"saddlepoint_{name}_{'count' if tally.buckets else 'total'}" for name, tally in TALLIES.items()}
+    summed = [(expression, name) for expression in asked for name in SUMMED.findall(expression)]
+    compared_with_nought = "saddlepoint_queue_waiting * 0"
+    assert [name for expression, name in summed if name in tallies and compared_with_nought not in expression] == []
