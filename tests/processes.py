@@ -44,7 +44,9 @@ def limit_files(process: psutil.Process, size: int) -> None:
     """
     with suppress(psutil.NoSuchProcess):
         hard = process.rlimit(resource.RLIMIT_FSIZE)[1]
-        process.rlimit(resource.RLIMIT_FSIZE, (size, hard))
+        # One that forbids itself to write, in between or for good, keeps to its own limit.
+        with suppress(ValueError):
+            process.rlimit(resource.RLIMIT_FSIZE, (size, hard))
         for child in process.children():  # after it, because what is forked from now on has its limit
             limit_files(child, size)
 
