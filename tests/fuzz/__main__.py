@@ -27,6 +27,7 @@ def fuzz_api(number: int, seed: int, out: Path) -> int:
     while findings.requests < number:
         with tempfile.TemporaryDirectory() as folder, furnished(Path(folder)) as service:
             assail(service, ROUND, seed + findings.requests, findings)
+        sys.stderr.write(f"{findings.requests} of {number} requests, {len(findings.wrong)} findings\n")
     lines = [f"{count:>7}  {status}  {label}" for (label, status), count in sorted(findings.answers.items())]
     lines.append(f"{findings.requests} requests in {time.monotonic() - began:.0f} s, {len(findings.wrong)} findings")
     for index, (what, request) in enumerate(findings.wrong.items()):
