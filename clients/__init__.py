@@ -1,4 +1,4 @@
-"""The client of a Saddlepoint service: `AttackClient`, `AsyncAttackClient` and the `saddlepoint` command."""
+"""The client of a Saddlepoint service: `AttackClient`, `AsyncAttackClient`, and the `saddlepoint` command."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from clients.report import Report
     from clients.sync import AttackClient
     from clients.trained import TrainedReport
+    from clients.webhooks import verify_webhook
 
 __all__ = [
     "AsyncAttackClient",
@@ -22,6 +23,7 @@ __all__ = [
     "Hardened",
     "Report",
     "TrainedReport",
+    "verify_webhook",
 ]
 
 _HOMES = {
@@ -33,6 +35,7 @@ _HOMES = {
     "Hardened": "clients.hardened",
     "Report": "clients.report",
     "TrainedReport": "clients.trained",
+    "verify_webhook": "clients.webhooks",
 }
 
 

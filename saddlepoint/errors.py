@@ -49,6 +49,7 @@ SaddlepointError
 │   └── QuotaExceeded
 ├── Unavailable                    a part of the service is down; retry
 ├── UnexpectedAnswer               the client was answered by something that is not Saddlepoint, or another version
+├── UnverifiedWebhook              the client's: a delivery is not known to come from the service
 ├── WaitTimedOut                   the client stopped waiting; the job goes on
 ├── StoreError
 │   ├── ArtifactNotFound
@@ -277,6 +278,10 @@ class Unavailable(SaddlepointError):
 
 class UnexpectedAnswer(SaddlepointError):
     code, status, title = "unexpected-answer", 502, "The answer could not be understood"
+
+
+class UnverifiedWebhook(SaddlepointError):
+    code, status, title = "unverified-webhook", 401, "The webhook is not known to come from the service"
 
 
 class WaitTimedOut(SaddlepointError):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from clients import verify_webhook
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.evaluations import TerminalRecord
+from saddlepoint.schemas.signatures import sign
 from saddlepoint.schemas.webhooks import WebhookAttempt, WebhookOutcome
 from saddlepoint.store import Store, get_record, put_record
 from saddlepoint.store.local import LocalStore
@@ -20,7 +22,6 @@ from tests.worker.receiver import Receiver, receiving
 from worker.context import Context
 from worker.reconciling import Reconciler
 from worker.reconciling.webhooks import PAUSES, Webhooks
-from worker.webhooks.signing import sign
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -85,6 +86,7 @@ def test_the_end_is_told_once_and_signed(store: Store, receiver: Receiver, clock
     }
     (secret,) = newest_secrets(store, "alice")
     assert headers["webhook-signature"] == sign(secret, wanted, int(NOON.timestamp()), body)
+    assert verify_webhook(headers, body, secret, clock=NOON.timestamp).data.id == "job"
     assert load_webhook(store, "alice", wanted).outcome == WebhookOutcome(delivered=True, at=NOON, attempts=1)
     assert list(store.list(keys.ACTIVE_WEBHOOKS)) == []
 

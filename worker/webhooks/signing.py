@@ -1,11 +1,8 @@
-"""Signatures by the Standard Webhooks specification, version 1 (standard-webhooks.com): HMAC-SHA256."""
+"""The headers of a delivery by the Standard Webhooks specification (standard-webhooks.com)."""
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Sequence
 
-_PREFIX = "whsec_"
+from saddlepoint.schemas.signatures import sign
 
 
 def signed_headers(secrets: Sequence[str], message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
@@ -16,10 +13,3 @@ def signed_headers(secrets: Sequence[str], message_id: str, timestamp_s: int, bo
         "webhook-timestamp": str(timestamp_s),
         "webhook-signature": " ".join(signatures),
     }
-
-
-def sign(secret: str, message_id: str, timestamp_s: int, body: bytes) -> str:
-    """`v1,` and the HMAC of `id.timestamp.body`; the time is signed too, so that a receiver can refuse a replay."""
-    key = base64.b64decode(secret.removeprefix(_PREFIX))
-    signed = b".".join([message_id.encode(), str(timestamp_s).encode(), body])
-    return f"v1,{base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()}"
