@@ -75,6 +75,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     _evaluation(parser, steps="--steps")
     _card(parser)
     _out(parser)
+    _webhook(parser)
 
 
 def _gate(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +95,7 @@ def _gate(parser: argparse.ArgumentParser) -> None:
     _evaluation(parser, steps="--steps")
     _card(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the report and the verdict in every form there")
+    _webhook(parser)
 
 
 def _evaluation(parser: argparse.ArgumentParser, *, steps: str) -> None:
@@ -139,6 +141,7 @@ def _extend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epsilon", nargs="+", type=float, metavar="E", help="further ones")
     parser.add_argument("--attacks", nargs="+", metavar="KIND", help="further ones")
     _out(parser)
+    _webhook(parser)
 
 
 def _watched(parser: argparse.ArgumentParser) -> None:
@@ -175,6 +178,7 @@ def _attack(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("adversarial.npz"), metavar="FILE", help="default: adversarial.npz"
     )
     _card(parser)
+    _webhook(parser)
 
 
 def _landscape(parser: argparse.ArgumentParser) -> None:
@@ -188,6 +192,7 @@ def _landscape(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--matrices", type=int, metavar="N", dest="figure5_states", help="states drawn (default: 4)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write landscape.json and landscape.html there")
+    _webhook(parser)
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +202,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epsilon", type=float, metavar="E", help="radius of the ball that it is trained in")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write policy.onnx, training.json and .html there")
     _card(parser)
+    _webhook(parser)
 
 
 def _harden(parser: argparse.ArgumentParser) -> None:
@@ -211,6 +217,7 @@ def _harden(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="write policy.onnx, comparison.html, training.html and reports there",
     )
+    _webhook(parser)
 
 
 def _training(parser: argparse.ArgumentParser, *, method: str) -> None:
@@ -241,6 +248,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         help="a baseline and a candidate, or methods by name; several ids are the training runs of one method",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .html and .md there")
+    _webhook(parser)
 
 
 def _leaderboard(parser: argparse.ArgumentParser) -> None:
@@ -306,6 +314,10 @@ def _card(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vecnormalize", type=Path, metavar="FILE", help="what SB3's VecNormalize.save wrote beside the policy"
     )
+
+
+def _webhook(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--webhook", metavar="URL", help="https URL that is told of the end, also if nobody waits")
 
 
 def _out(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from clients.gated import Gated
 from clients.gating import Subject, gate
 from clients.groups import GroupsReport
 from clients.hardened import Hardened
+from clients.hardening import harden
 from clients.jobs import EVALUATIONS, TRAININGS, Evaluated, Groups, groups_of, id_of, ids_of
 from clients.landscape import LandscapeReport
 from clients.operations import Environment, Operations
@@ -29,6 +30,7 @@ from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.leaderboard import Board
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import DefenseDescription
+from saddlepoint.schemas.webhooks import Webhook
 
 
 class AsyncAttackClient:
@@ -36,6 +38,9 @@ class AsyncAttackClient:
 
     Every failure is a class of `saddlepoint.errors`: what the service answers as a problem, `Unavailable` when it
     cannot be reached, `JobFailed` or `Canceled` when a job ended so.
+
+    A `webhook` is an https URL that the service tells of the end of every job that the call begins, also where nobody
+    waits for it; `verify_webhook` is the receiver's side. Raises InvalidWebhook where it leads elsewhere than there.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class AsyncAttackClient:
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
         progress: Progress = True,
+        webhook: str | None = None,
         **spec: Unpack[SpecFields],
     ) -> Report:
         """Evaluate a policy (a file, or the id of one) and return its report.
@@ -77,7 +83,9 @@ class AsyncAttackClient:
         An interrupt leaves the evaluation running and says how to come back to it.
         """
         return await self._driver.run(
-            self._operations.robustness_report(policy, env, described(policy, card, vecnormalize), progress, spec)
+            self._operations.telling(webhook).robustness_report(
+                policy, env, described(policy, card, vecnormalize), progress, spec
+            )
         )
 
     async def upload(
@@ -93,16 +101,19 @@ class AsyncAttackClient:
         env: Environment,
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
+        webhook: str | None = None,
         **spec: Unpack[SpecFields],
     ) -> Evaluation:
         """Start an evaluation of a policy (a file, or the id of one); `wait` for it, or come back later."""
         return await self._driver.run(
-            self._operations.evaluate(policy, env, described(policy, card, vecnormalize), spec)
+            self._operations.telling(webhook).evaluate(policy, env, described(policy, card, vecnormalize), spec)
         )
 
-    async def extend(self, evaluation: Evaluation | str, **more: Unpack[ExtensionFields]) -> Evaluation:
+    async def extend(
+        self, evaluation: Evaluation | str, *, webhook: str | None = None, **more: Unpack[ExtensionFields]
+    ) -> Evaluation:
         """Start a larger evaluation beside one that is there: only the episodes that it adds are played."""
-        return await self._driver.run(self._operations.extend(id_of(evaluation), more))
+        return await self._driver.run(self._operations.telling(webhook).extend(id_of(evaluation), more))
 
     async def attack(
         self,
@@ -113,6 +124,7 @@ class AsyncAttackClient:
         epsilon: float,
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
+        webhook: str | None = None,
         **spec: Unpack[AttackFields],
     ) -> Attacked:
         """Attack observations (an .npy file or its bytes, (N, *observation)) of a policy (a file, or the id of one).
@@ -121,7 +133,9 @@ class AsyncAttackClient:
         """
         fields = {"kind": kind, "epsilon": epsilon, **spec}
         return await self._driver.run(
-            self._operations.attack(policy, observations, described(policy, card, vecnormalize), fields)
+            self._operations.telling(webhook).attack(
+                policy, observations, described(policy, card, vecnormalize), fields
+            )
         )
 
     async def landscape(
@@ -130,6 +144,7 @@ class AsyncAttackClient:
         *,
         env: Environment,
         progress: Progress = True,
+        webhook: str | None = None,
         **spec: Unpack[LandscapeFields],
     ) -> LandscapeReport:
         """How far apart perturbed policies are around states of their own play: the KL landscape of the ATPA paper.
@@ -137,7 +152,7 @@ class AsyncAttackClient:
         Several policies (files, or ids) come into one picture.
         """
         several = [policies] if isinstance(policies, str | Path) else policies
-        return await self._driver.run(self._operations.landscape(several, env, progress, spec))
+        return await self._driver.run(self._operations.telling(webhook).landscape(several, env, progress, spec))
 
     async def train(
         self,
@@ -146,11 +161,12 @@ class AsyncAttackClient:
         env: Environment,
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
+        webhook: str | None = None,
         **wanted: Unpack[TrainingFields],
     ) -> Training:
         """Start a training, of a policy (a file, or the id of one) or of a new one; it ends in a published policy."""
         hints = card if policy is None else described(policy, card, vecnormalize)
-        return await self._driver.run(self._operations.train(env, policy, hints, wanted))
+        return await self._driver.run(self._operations.telling(webhook).train(env, policy, hints, wanted))
 
     async def harden(
         self,
@@ -164,6 +180,7 @@ class AsyncAttackClient:
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
         progress: Progress = True,
+        webhook: str | None = None,
         **spec: Unpack[SpecFields],
     ) -> Hardened:
         """Evaluate a policy (a file, or the id of one), train it against attack, evaluate what came of it, compare.
@@ -175,20 +192,27 @@ class AsyncAttackClient:
         if name is not None:
             wanted["name"] = name
         hints = described(policy, card, vecnormalize)
-        return await self._driver.run(self._operations.harden(policy, env, hints, progress, wanted, spec))
+        return await self._driver.run(
+            harden(self._operations.telling(webhook), policy, env, hints, progress, wanted, spec)
+        )
 
     @overload
     async def compare(
-        self, baseline: Evaluated | Sequence[Evaluated], candidate: Evaluated | Sequence[Evaluated]
+        self,
+        baseline: Evaluated | Sequence[Evaluated],
+        candidate: Evaluated | Sequence[Evaluated],
+        *,
+        webhook: str | None = None,
     ) -> ComparisonReport: ...
     @overload
-    async def compare(self, *, groups: Groups) -> GroupsReport: ...
+    async def compare(self, *, groups: Groups, webhook: str | None = None) -> GroupsReport: ...
     async def compare(
         self,
         baseline: Evaluated | Sequence[Evaluated] = (),
         candidate: Evaluated | Sequence[Evaluated] = (),
         *,
         groups: Groups | None = None,
+        webhook: str | None = None,
     ) -> ComparisonReport | GroupsReport:
         """What a candidate gains over a baseline, or several methods by name over the first of them.
 
@@ -196,8 +220,8 @@ class AsyncAttackClient:
         method. Raises NotComparable, naming the field that differs.
         """
         if groups is not None:
-            return await self._driver.run(self._operations.compare_groups(groups_of(groups)))
-        return await self._driver.run(self._operations.compare(ids_of(baseline), ids_of(candidate)))
+            return await self._driver.run(self._operations.telling(webhook).compare_groups(groups_of(groups)))
+        return await self._driver.run(self._operations.telling(webhook).compare(ids_of(baseline), ids_of(candidate)))
 
     async def gate(
         self,
@@ -211,6 +235,7 @@ class AsyncAttackClient:
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
         progress: Progress = True,
+        webhook: str | None = None,
         **spec: Unpack[SpecFields],
     ) -> Gated:
         """Whether a policy is robust enough, by the bad end of the 95% intervals and only by attacks that worked.
@@ -221,7 +246,7 @@ class AsyncAttackClient:
         """
         asked = Thresholds(min_normalized=min_normalized, min_mean=min_mean, max_drop=max_drop)
         hints = described(subject, card, vecnormalize) if isinstance(subject, str | Path) else card
-        flow = gate(self._operations, subject, env, hints, progress, asked, baseline, spec)
+        flow = gate(self._operations.telling(webhook), subject, env, hints, progress, asked, baseline, spec)
         return await self._driver.run(flow)
 
     @overload
@@ -259,6 +284,14 @@ class AsyncAttackClient:
     async def training_report(self, training: Training | str) -> TrainedReport:
         """How a training learned, what came of it and what that gained. Raises ReportNotReady before it succeeded."""
         return await self._driver.run(self._operations.training_report(id_of(training)))
+
+    async def webhook(self, job: Evaluation | Training, url: str) -> Webhook:
+        """How telling `url` of a job's end goes or went, with every attempt. Raises NotFound."""
+        return await self._driver.run(self._operations.webhook(job, url))
+
+    async def webhook_secret(self) -> str:
+        """What webhooks to you are signed with, for `verify_webhook`; takes a key with the scope admin."""
+        return await self._driver.run(self._operations.webhook_secret())
 
     async def model(self, policy_id: str) -> bytes:
         """A policy of yours as ONNX."""

@@ -43,6 +43,7 @@ def evaluate(options: Namespace, console: Console) -> None:
             env=environment(options),
             card=options.card,
             vecnormalize=options.vecnormalize,
+            webhook=options.webhook,
             **specification(options),
         )
     _write_report(report, options, console)
@@ -67,7 +68,7 @@ def extend(options: Namespace, console: Console) -> None:
     }
     more = cast(ExtensionFields, {name: value for name, value in given.items() if value is not None})
     with _client(options) as client:
-        evaluation = client.extend(options.id, **more)
+        evaluation = client.extend(options.id, webhook=options.webhook, **more)
         _await_evaluation(client, evaluation, console)
         _write_report(client.report(evaluation), options, console)
 
@@ -158,6 +159,7 @@ def attack(options: Namespace, console: Console) -> None:
             epsilon=options.epsilon,
             card=options.card,
             vecnormalize=options.vecnormalize,
+            webhook=options.webhook,
             **fields,
         )
     attacked.save(options.out)
@@ -172,7 +174,7 @@ def landscape(options: Namespace, console: Console) -> None:
     fields = cast(LandscapeFields, {name: value for name, value in given.items() if value is not None})
     with _client(options) as client:
         console.say("The landscape goes on if you leave; the same command comes back to it.")
-        found = client.landscape(options.files, env=options.env, **fields)
+        found = client.landscape(options.files, env=options.env, webhook=options.webhook, **fields)
     console.data(found.summary, found.table())
     if options.out is not None:
         console.say(f"Saved to {found.save(options.out)}")
@@ -190,7 +192,12 @@ def train(options: Namespace, console: Console) -> None:
         wanted["config"] = {"epsilon": options.epsilon, **wanted["config"]}
     with _client(options) as client:
         training = client.train(
-            options.policy, env=environment(options), card=options.card, vecnormalize=options.vecnormalize, **wanted
+            options.policy,
+            env=environment(options),
+            card=options.card,
+            vecnormalize=options.vecnormalize,
+            webhook=options.webhook,
+            **wanted,
         )
         console.say(f"training {training.id}; come back to it with `saddlepoint watch {training.id}`")
         _write_training(client, client.wait(training), options, console)
@@ -210,6 +217,7 @@ def harden(options: Namespace, console: Console) -> None:
             name=options.name,
             card=options.card,
             vecnormalize=options.vecnormalize,
+            webhook=options.webhook,
             **specification(options),
         )
     console.guesses(hardened.parent.policy.get("guesses", []))
@@ -223,22 +231,24 @@ def compare(options: Namespace, console: Console) -> None:
     """Compare evaluations, and write the table."""
     _check_out(options)
     with _client(options) as client:
-        found = _compared(client, options.sides)
+        found = _compared(client, options.sides, options.webhook)
     console.data(found, found.table())
     if options.out is not None:
         console.say(f"Saved to {found.save(options.out)}")
 
 
-def _compared(client: AttackClient, sides: list[tuple[str, list[str]]]) -> ComparisonReport | GroupsReport:
+def _compared(
+    client: AttackClient, sides: list[tuple[str, list[str]]], webhook: str | None
+) -> ComparisonReport | GroupsReport:
     """Two sides without a name, or any number of named ones. Raises InvalidRequest."""
     named = dict(sides)
     if not any(named) and len(sides) == 2:
-        return client.compare(*(ids for _, ids in sides))
+        return client.compare(*(ids for _, ids in sides), webhook=webhook)
     if "" in named or len(named) < max(2, len(sides)):
         raise InvalidRequest(
             "Compare two evaluations, A B, or two and more methods by different names, standard=A1,A2 atpa=B1,B2."
         )
-    return client.compare(groups=named)
+    return client.compare(groups=named, webhook=webhook)
 
 
 def leaderboard(options: Namespace, console: Console) -> None:

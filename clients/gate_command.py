@@ -32,6 +32,7 @@ def judged(client: AttackClient, options: Namespace) -> Gated:
         baseline=options.baseline,
         card=options.card,
         vecnormalize=options.vecnormalize,
+        webhook=options.webhook,
         **specification(options),
     )
 

@@ -20,10 +20,11 @@ import uvicorn
 
 from clients.children import ChildSpec
 from clients.console import Console
+from clients.operations import WEBHOOK_HEADER
 from clients.premises import default_workers, locked, socket_folder
 from clients.supervisor import TICK_S, Supervisor
 from clients.up import READY_S, check_starting, engine, environment_of
-from saddlepoint.errors import Unavailable
+from saddlepoint.errors import InvalidRequest, Unavailable
 from saddlepoint.queue import JobQueue
 from saddlepoint.settings import Settings
 from saddlepoint.store import open_store
@@ -38,7 +39,7 @@ _SHUTDOWN_S = 1
 class LocalTransport(httpx.BaseTransport):
     """Carries requests to a service of its own, which keeps its data in `data`, or in a folder that goes with it.
 
-    Raises InvalidRequest (the data are in use) and Unavailable (it does not start).
+    Raises InvalidRequest (the data are in use) and Unavailable (it does not start), and refuses to tell webhooks.
     """
 
     def __init__(self, data: str | Path | None, workers: int | None) -> None:
@@ -49,6 +50,11 @@ class LocalTransport(httpx.BaseTransport):
             self._close = weakref.finalize(self, parts.pop_all().close)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if WEBHOOK_HEADER in request.headers:
+            raise InvalidRequest(
+                "A local client may end before a webhook is told; wait for the job instead, or use the service of "
+                "`saddlepoint up`."
+            )
         return self._http.handle_request(request)
 
     def close(self) -> None:

@@ -6,9 +6,9 @@ import time
 import uuid
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, Self
 
 import httpx
 from pydantic import BaseModel
@@ -17,11 +17,10 @@ from clients.attacked import Attacked, read_observations
 from clients.comparison import ComparisonReport
 from clients.files import find_policy
 from clients.groups import GroupsReport
-from clients.hardened import Hardened
 from clients.jobs import EVALUATIONS, TRAININGS, J, JobKind, S, ended, succeeded
 from clients.landscape import LandscapeReport
 from clients.parting import FROM_SERVICE, Parting
-from clients.progress import Progress, tell, watching
+from clients.progress import Progress, watching
 from clients.report import Report
 from clients.requests import (
     Card,
@@ -31,7 +30,6 @@ from clients.requests import (
     TrainingFields,
     card_form,
     evaluation_spec,
-    hardening_config,
     plain,
     policy_of,
 )
@@ -40,12 +38,13 @@ from clients.trained import TrainedReport
 from clients.waiting import Watch
 from clients.watched import Evaluation, Training
 from clients.wire import Call, Flow, Pause, T, read
-from saddlepoint.errors import Conflict, NotFound, ReportNotReady, WaitTimedOut
+from saddlepoint.errors import NotFound, ReportNotReady, WaitTimedOut
 from saddlepoint.schemas.comparisons import Comparison
 from saddlepoint.schemas.landscapes import Landscape
 from saddlepoint.schemas.leaderboard import Board
 from saddlepoint.schemas.observation_attacks import ObservationAttack
 from saddlepoint.schemas.policies import PolicyCard
+from saddlepoint.schemas.webhooks import Webhook, WebhookSecret, webhook_id
 
 VALIDATION_S = 300.0
 """How long an upload that is still being validated is waited for."""
@@ -53,6 +52,7 @@ VALIDATION_POLL_S = 0.5
 REPORT_S = 60.0
 """How long the comparison in the report of a training is waited for."""
 REPORT_POLL_S = 1.0
+WEBHOOK_HEADER = "Webhook-Url"
 ASK_S = 5.0
 """How long an answer about a job without events is held back."""
 
@@ -73,6 +73,12 @@ class Operations:
 
     retries: RetryPolicy
     parting: Parting = FROM_SERVICE
+    told: str | None = None
+    """The URL that hears of the end of every job that is begun."""
+
+    def telling(self, webhook: str | None) -> Self:
+        """The same operations, whose jobs are told of to `webhook`."""
+        return replace(self, told=webhook)
 
     def upload(self, path: str | Path, card: Card | None) -> Flow[PolicyCard]:
         """Send a policy and return its card once it is validated."""
@@ -91,15 +97,19 @@ class Operations:
         """Ask for an evaluation of a file (uploaded with it) or of a policy by id."""
         source, body = policy_of(policy), evaluation_spec(env, spec)
         if isinstance(source, str):
-            response = yield from self._post("/v1/evaluations", json={"policy_id": source, **body})
-        else:
-            form = {"spec": json.dumps(body), **card_form(card)}
-            response = yield from self._post("/evaluate", policy=source, form=form)
+            return (yield from self.begin_evaluation({"policy_id": source, **body}))
+        form = {"spec": json.dumps(body), **card_form(card)}
+        response = yield from self._begin("/evaluate", policy=source, form=form)
+        return read(Evaluation, response)
+
+    def begin_evaluation(self, body: Mapping[str, Any]) -> Flow[Evaluation]:
+        """Ask for an evaluation as it is specified."""
+        response = yield from self._begin("/v1/evaluations", json=body)
         return read(Evaluation, response)
 
     def extend(self, evaluation_id: str, more: ExtensionFields) -> Flow[Evaluation]:
         """Ask for a larger evaluation that keeps what this one has played."""
-        response = yield from self._post(f"{EVALUATIONS.path(evaluation_id)}/extend", json=plain(more))
+        response = yield from self._begin(f"{EVALUATIONS.path(evaluation_id)}/extend", json=plain(more))
         return read(Evaluation, response)
 
     def attack(
@@ -110,7 +120,7 @@ class Operations:
         source = policy_of(policy)
         policy_id = source if isinstance(source, str) else (yield from self.upload(policy, card)).id
         form = {"policy_id": policy_id, "spec": json.dumps(plain(spec))}
-        response = yield from ask(Call("POST", "/v1/attacks", form=form, observations=data), self.retries)
+        response = yield from self._begin("/v1/attacks", form=form, observations=data)
         job = yield from self._done(read(ObservationAttack, response), "attack", "/v1/attacks")
         response = yield from ask(Call("GET", f"/v1/attacks/{job.id}/result"), self.retries)
         return Attacked(job.summary, response.content)
@@ -124,7 +134,7 @@ class Operations:
             source = policy_of(policy)
             policy_ids.append(source if isinstance(source, str) else (yield from self.upload(policy, None)).id)
         body = plain({"policy_ids": policy_ids, "env": env, **spec})
-        response = yield from ask(Call("POST", "/v1/landscapes", json=body), self.retries)
+        response = yield from self._begin("/v1/landscapes", json=body)
         with watching(progress) as seen:
             job = yield from self._done(read(Landscape, response), "landscape", "/v1/landscapes", seen)
         path = f"/v1/landscapes/{job.id}/result"
@@ -154,7 +164,7 @@ class Operations:
 
     def _compared(self, body: Mapping[str, Any]) -> Flow[dict[str, httpx.Response]]:
         """The result of a comparison in every form."""
-        response = yield from ask(Call("POST", "/v1/comparisons", json=body), self.retries)
+        response = yield from self._begin("/v1/comparisons", json=body)
         job = yield from self._done(read(Comparison, response), "comparison", "/v1/comparisons")
         forms = {}
         for form in ("json", "html", "md"):
@@ -173,43 +183,23 @@ class Operations:
         source = None if policy is None else policy_of(policy)
         if policy is not None and not isinstance(source, str):
             source = (yield from self.upload(policy, card)).id
-        return (yield from self._post_training({"env": env, "policy_id": source, **wanted}))
+        return (yield from self.begin_training({"env": env, "policy_id": source, **wanted}))
 
-    def _post_training(self, body: Mapping[str, Any]) -> Flow[Training]:
-        response = yield from self._post("/v1/trainings", json=plain(body))
+    def begin_training(self, body: Mapping[str, Any]) -> Flow[Training]:
+        """Ask for a training as it is specified."""
+        response = yield from self._begin("/v1/trainings", json=plain(body))
         return read(Training, response)
 
-    def harden(
-        self,
-        policy: str | Path,
-        env: Environment,
-        card: Card | None,
-        progress: Progress,
-        wanted: TrainingFields,
-        spec: SpecFields,
-    ) -> Flow[Hardened]:
-        """Audit, train, audit again, compare; every step is the same one when it is asked for again.
+    def webhook(self, job: Evaluation | Training, url: str) -> Flow[Webhook]:
+        """How the telling of a job's end went."""
+        kind = TRAININGS.noun if isinstance(job, Training) else EVALUATIONS.noun
+        response = yield from ask(Call("GET", f"/v1/webhooks/{webhook_id(kind, job.id, url)}"), self.retries)
+        return read(Webhook, response)
 
-        The service is told of the whole at once, and goes on where this is interrupted.
-        """
-        known = yield from self._card_of(policy, card)
-        if spec.get("epsilon_scale") == "observation_std" and known.observation_std:
-            spec = {**spec, "epsilon_scale": known.observation_std}
-        wanted = {**wanted, "config": hardening_config(wanted.get("config", {}), spec)}
-        training, evaluation = yield from self._begin_hardening(env, known.id, wanted, evaluation_spec(env, spec))
-        try:
-            parent = yield from self._audit("Audit", known.id, evaluation, progress)
-            tell(progress, f"Hardening by {training.spec.method}: training {training.id}")
-            training = yield from self.wait(TRAININGS, training.id, progress)
-            child = yield from self._audit("Audit of what came of it", str(training.policy_id), evaluation, progress)
-        except (KeyboardInterrupt, CancelledError):
-            sys.stderr.write(f"{self.parting.from_hardening(training.id)}\n")
-            raise
-        tell(progress, "Comparing the two")
-        comparison = yield from self.compare([parent.id], [child.id])
-        report = yield from self._report_if_any(training.id)
-        model = yield from self.model(str(training.policy_id))
-        return Hardened(training, parent, child, comparison, report, model)
+    def webhook_secret(self) -> Flow[str]:
+        """The newest secret."""
+        response = yield from ask(Call("GET", "/v1/webhook-secret"), self.retries)
+        return read(WebhookSecret, response).secret
 
     def model(self, policy_id: str) -> Flow[bytes]:
         """A policy as ONNX."""
@@ -238,37 +228,7 @@ class Operations:
                     return found.of(page.text)
             yield Pause(REPORT_POLL_S)
 
-    def _report_if_any(self, training_id: str) -> Flow[TrainedReport | None]:
-        """None where it cannot be made, for which nobody should lose what took hours."""
-        try:
-            return (yield from self.training_report(training_id))
-        except NotFound:
-            return None
-
-    def _begin_hardening(
-        self, env: Environment, policy_id: str, wanted: TrainingFields, evaluation: Mapping[str, Any]
-    ) -> Flow[tuple[Training, Mapping[str, Any]]]:
-        """The training, and how both policies are evaluated.
-
-        A training that was evaluated otherwise before is taken as it is, and evaluated once more from here.
-        """
-        body = {"env": env, "policy_id": policy_id, **wanted}
-        try:
-            training = yield from self._post_training({**body, "evaluation": evaluation})
-        except Conflict:
-            training = yield from self._post_training(body)
-            return training, evaluation
-        return training, evaluation if training.spec.evaluation is None else plain(training.spec.evaluation)
-
-    def _audit(self, what: str, policy_id: str, evaluation: Mapping[str, Any], progress: Progress) -> Flow[Report]:
-        response = yield from self._post("/v1/evaluations", json={**evaluation, "policy_id": policy_id})
-        started = read(Evaluation, response)
-        tell(progress, f"{what}: evaluation {started.id}")
-        yield from self.wait(EVALUATIONS, started.id, progress)
-        report = yield from self.report(started.id)
-        return report
-
-    def _card_of(self, policy: str | Path, card: Card | None) -> Flow[PolicyCard]:
+    def card_of(self, policy: str | Path, card: Card | None) -> Flow[PolicyCard]:
         """The card of a policy that the service has, or that it is sent now."""
         source = policy_of(policy)
         if isinstance(source, str):
@@ -335,10 +295,14 @@ class Operations:
                 return found[:limit]
             params["cursor"] = page.next_cursor
 
-    def _post(self, path: str, **content: Any) -> Flow[httpx.Response]:
+    def _begin(self, path: str, **content: Any) -> Flow[httpx.Response]:
+        """A POST that begins a job."""
+        return self._post(path, {WEBHOOK_HEADER: self.told} if self.told else None, **content)
+
+    def _post(self, path: str, headers: Mapping[str, str] | None = None, **content: Any) -> Flow[httpx.Response]:
         """A POST that may be repeated: every attempt carries the same Idempotency-Key."""
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return ask(Call("POST", path, headers=headers, **content), self.retries)
+        sent = {"Idempotency-Key": str(uuid.uuid4()), **(headers or {})}
+        return ask(Call("POST", path, headers=sent, **content), self.retries)
 
 
 def _lacks_comparison(training: Training, report: TrainedReport) -> bool:

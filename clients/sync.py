@@ -15,6 +15,7 @@ from clients.gated import Gated
 from clients.gating import Subject, gate
 from clients.groups import GroupsReport
 from clients.hardened import Hardened
+from clients.hardening import harden
 from clients.jobs import EVALUATIONS, TRAININGS, Evaluated, Groups, groups_of, id_of, ids_of
 from clients.landscape import LandscapeReport
 from clients.operations import Environment, Operations
@@ -30,6 +31,7 @@ from saddlepoint.schemas.gates import Thresholds
 from saddlepoint.schemas.leaderboard import Board
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.trainings import DefenseDescription
+from saddlepoint.schemas.webhooks import Webhook
 
 
 class AttackClient:
@@ -37,6 +39,9 @@ class AttackClient:
 
     Every failure is a class of `saddlepoint.errors`: what the service answers as a problem, `Unavailable` when it
     cannot be reached, `JobFailed` or `Canceled` when a job ended so.
+
+    A `webhook` is an https URL that the service tells of the end of every job that the call begins, also where nobody
+    waits for it; `verify_webhook` is the receiver's side. Raises InvalidWebhook where it leads elsewhere than there.
     """
 
     def __init__(
@@ -57,7 +62,7 @@ class AttackClient:
 
         They end when the client is closed, or this process is. Results are those of a server on this machine, bit for
         bit. They are kept in the folder `data`, which `saddlepoint up --data` can serve later and where the same call
-        goes on with what was left; without it they go with the client. `workers` is one a core.
+        goes on with what was left; without it they go with the client. `workers` is one a core. No webhook is told.
 
         Linux only. Raises InvalidRequest where the extra `local` is missing or the folder is in use, and Unavailable.
         """
@@ -89,6 +94,7 @@ class AttackClient:
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
         progress: Progress = True,
+        webhook: str | None = None,
         **spec: Unpack[SpecFields],
     ) -> Report:
         """Evaluate a policy (a file, or the id of one) and return its report.
@@ -97,7 +103,9 @@ class AttackClient:
         An interrupt leaves the evaluation running and says how to come back to it.
         """
         return self._driver.run(
-            self._operations.robustness_report(policy, env, described(policy, card, vecnormalize), progress, spec)
+            self._operations.telling(webhook).robustness_report(
+                policy, env, described(policy, card, vecnormalize), progress, spec
+            )
         )
 
     def upload(self, path: str | Path, card: Card | None = None, vecnormalize: str | Path | None = None) -> PolicyCard:
@@ -111,14 +119,19 @@ class AttackClient:
         env: Environment,
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
+        webhook: str | None = None,
         **spec: Unpack[SpecFields],
     ) -> Evaluation:
         """Start an evaluation of a policy (a file, or the id of one); `wait` for it, or come back later."""
-        return self._driver.run(self._operations.evaluate(policy, env, described(policy, card, vecnormalize), spec))
+        return self._driver.run(
+            self._operations.telling(webhook).evaluate(policy, env, described(policy, card, vecnormalize), spec)
+        )
 
-    def extend(self, evaluation: Evaluation | str, **more: Unpack[ExtensionFields]) -> Evaluation:
+    def extend(
+        self, evaluation: Evaluation | str, *, webhook: str | None = None, **more: Unpack[ExtensionFields]
+    ) -> Evaluation:
         """Start a larger evaluation beside one that is there: only the episodes that it adds are played."""
-        return self._driver.run(self._operations.extend(id_of(evaluation), more))
+        return self._driver.run(self._operations.telling(webhook).extend(id_of(evaluation), more))
 
     def attack(
         self,
@@ -129,6 +142,7 @@ class AttackClient:
         epsilon: float,
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
+        webhook: str | None = None,
         **spec: Unpack[AttackFields],
     ) -> Attacked:
         """Attack observations (an .npy file or its bytes, (N, *observation)) of a policy (a file, or the id of one).
@@ -137,7 +151,9 @@ class AttackClient:
         """
         fields = {"kind": kind, "epsilon": epsilon, **spec}
         return self._driver.run(
-            self._operations.attack(policy, observations, described(policy, card, vecnormalize), fields)
+            self._operations.telling(webhook).attack(
+                policy, observations, described(policy, card, vecnormalize), fields
+            )
         )
 
     def landscape(
@@ -146,6 +162,7 @@ class AttackClient:
         *,
         env: Environment,
         progress: Progress = True,
+        webhook: str | None = None,
         **spec: Unpack[LandscapeFields],
     ) -> LandscapeReport:
         """How far apart perturbed policies are around states of their own play: the KL landscape of the ATPA paper.
@@ -153,7 +170,7 @@ class AttackClient:
         Several policies (files, or ids) come into one picture.
         """
         several = [policies] if isinstance(policies, str | Path) else policies
-        return self._driver.run(self._operations.landscape(several, env, progress, spec))
+        return self._driver.run(self._operations.telling(webhook).landscape(several, env, progress, spec))
 
     def train(
         self,
@@ -162,11 +179,12 @@ class AttackClient:
         env: Environment,
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
+        webhook: str | None = None,
         **wanted: Unpack[TrainingFields],
     ) -> Training:
         """Start a training, of a policy (a file, or the id of one) or of a new one; it ends in a published policy."""
         hints = card if policy is None else described(policy, card, vecnormalize)
-        return self._driver.run(self._operations.train(env, policy, hints, wanted))
+        return self._driver.run(self._operations.telling(webhook).train(env, policy, hints, wanted))
 
     def harden(
         self,
@@ -180,6 +198,7 @@ class AttackClient:
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
         progress: Progress = True,
+        webhook: str | None = None,
         **spec: Unpack[SpecFields],
     ) -> Hardened:
         """Evaluate a policy (a file, or the id of one), train it against attack, evaluate what came of it, compare.
@@ -191,20 +210,25 @@ class AttackClient:
         if name is not None:
             wanted["name"] = name
         hints = described(policy, card, vecnormalize)
-        return self._driver.run(self._operations.harden(policy, env, hints, progress, wanted, spec))
+        return self._driver.run(harden(self._operations.telling(webhook), policy, env, hints, progress, wanted, spec))
 
     @overload
     def compare(
-        self, baseline: Evaluated | Sequence[Evaluated], candidate: Evaluated | Sequence[Evaluated]
+        self,
+        baseline: Evaluated | Sequence[Evaluated],
+        candidate: Evaluated | Sequence[Evaluated],
+        *,
+        webhook: str | None = None,
     ) -> ComparisonReport: ...
     @overload
-    def compare(self, *, groups: Groups) -> GroupsReport: ...
+    def compare(self, *, groups: Groups, webhook: str | None = None) -> GroupsReport: ...
     def compare(
         self,
         baseline: Evaluated | Sequence[Evaluated] = (),
         candidate: Evaluated | Sequence[Evaluated] = (),
         *,
         groups: Groups | None = None,
+        webhook: str | None = None,
     ) -> ComparisonReport | GroupsReport:
         """What a candidate gains over a baseline, or several methods by name over the first of them.
 
@@ -212,8 +236,8 @@ class AttackClient:
         method. Raises NotComparable, naming the field that differs.
         """
         if groups is not None:
-            return self._driver.run(self._operations.compare_groups(groups_of(groups)))
-        return self._driver.run(self._operations.compare(ids_of(baseline), ids_of(candidate)))
+            return self._driver.run(self._operations.telling(webhook).compare_groups(groups_of(groups)))
+        return self._driver.run(self._operations.telling(webhook).compare(ids_of(baseline), ids_of(candidate)))
 
     def gate(
         self,
@@ -227,6 +251,7 @@ class AttackClient:
         card: Card | None = None,
         vecnormalize: str | Path | None = None,
         progress: Progress = True,
+        webhook: str | None = None,
         **spec: Unpack[SpecFields],
     ) -> Gated:
         """Whether a policy is robust enough, by the bad end of the 95% intervals and only by attacks that worked.
@@ -237,7 +262,7 @@ class AttackClient:
         """
         asked = Thresholds(min_normalized=min_normalized, min_mean=min_mean, max_drop=max_drop)
         hints = described(subject, card, vecnormalize) if isinstance(subject, str | Path) else card
-        flow = gate(self._operations, subject, env, hints, progress, asked, baseline, spec)
+        flow = gate(self._operations.telling(webhook), subject, env, hints, progress, asked, baseline, spec)
         return self._driver.run(flow)
 
     @overload
@@ -275,6 +300,14 @@ class AttackClient:
     def training_report(self, training: Training | str) -> TrainedReport:
         """How a training learned, what came of it and what that gained. Raises ReportNotReady before it succeeded."""
         return self._driver.run(self._operations.training_report(id_of(training)))
+
+    def webhook(self, job: Evaluation | Training, url: str) -> Webhook:
+        """How telling `url` of a job's end goes or went, with every attempt. Raises NotFound."""
+        return self._driver.run(self._operations.webhook(job, url))
+
+    def webhook_secret(self) -> str:
+        """What webhooks to you are signed with, for `verify_webhook`; takes a key with the scope admin."""
+        return self._driver.run(self._operations.webhook_secret())
 
     def model(self, policy_id: str) -> bytes:
         """A policy of yours as ONNX."""

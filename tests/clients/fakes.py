@@ -55,6 +55,10 @@ class Service:
         return [f"{request.method} {request.url.raw_path.decode()}" for request in self.requests]
 
 
+Use = Callable[..., Service]
+"""Has the commands talk to a service that gives these answers."""
+
+
 def call(service: Service, operation: Operation, *, retries: RetryPolicy = IMPATIENT) -> Any:
     """What `operation` returns from the synchronous client."""
     with AttackClient(URL, retries=retries, transport=httpx.MockTransport(service)) as client:

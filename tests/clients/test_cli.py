@@ -1,42 +1,22 @@
 """The command line: what it prints, where, and how it ends."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from clients import AttackClient
 from clients.cli import main
 from saddlepoint.errors import InternalError, InvalidEpsilon, NotComparable, NotFound, UnsafePickle
 from saddlepoint.schemas.attacks import ATTACKS
 from saddlepoint.schemas.problems import problem_of
 from tests.clients import fakes
-from tests.clients.fakes import EVALUATION, POLICY, Answer, Service, answer, evaluation, json_of, refusal
+from tests.clients.fakes import EVALUATION, POLICY, Answer, Use, answer, evaluation, json_of, refusal
 from tests.clients.test_clients import attack_of, landscape_of, landscape_result
 from tests.clients.trainings import CHILD, TRAINING, compared, hardened, reported, training
 from tests.evaluation.sample_comparison import sample_comparison
 from tests.evaluation.sample_groups import sample_groups
-
-Use = Callable[..., Service]
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Makes the commands talk to a service that gives these answers."""
-
-    def script(*answers: Answer) -> Service:
-        service = Service(*answers)
-
-        def connect(url: str | None, api_key: str | None) -> AttackClient:
-            return AttackClient(fakes.URL, retries=fakes.IMPATIENT, transport=httpx.MockTransport(service))
-
-        monkeypatch.setattr("clients.commands.connect", connect)
-        return service
-
-    return script
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ ROOT = Path(__file__).parent.parent.parent
 SCRIPT = """
 from typing import assert_type
 
-from clients import AsyncAttackClient, AttackClient, ComparisonReport, Hardened, Report
+from clients import AsyncAttackClient, AttackClient, ComparisonReport, Hardened, Report, verify_webhook
 from clients.watched import Evaluation, Training
+from saddlepoint.schemas.webhooks import Webhook
 
 with AttackClient.local(workers=1) as client:
     assert_type(client, AttackClient)
@@ -27,6 +28,9 @@ with AttackClient.local(workers=1) as client:
     assert_type(client.compare(report, evaluation), ComparisonReport)
     assert_type(client.compare([report], ["an id"]), ComparisonReport)
     assert_type(client.harden("policy.zip", env="CartPole-v1", epsilon=1, progress=lambda job: None), Hardened)
+    told = client.evaluate("policy.zip", env="CartPole-v1", epsilon=1, webhook="https://hooks.example")
+    assert_type(client.webhook(told, "https://hooks.example"), Webhook)
+    assert_type(verify_webhook({}, b"", client.webhook_secret()).data.status == "failed", bool)
     assert_type([job.status == "failed" for job in client.trainings()], list[bool])
 
 

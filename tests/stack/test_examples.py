@@ -17,12 +17,13 @@ import pytest
 from gymnasium import spaces
 from stable_baselines3 import PPO
 
-from clients import AttackClient, operations
+from clients import AttackClient, hardening, operations
 from clients.background import RunningStack
 from clients.operations import Operations
 from clients.requests import SpecFields, evaluation_spec
 from clients.watched import Training
 from clients.wire import Flow
+from saddlepoint.errors import UnverifiedWebhook
 from tests.examples import ROOT, Block, blocks, commands
 from tests.policies.sb3_models import PIXELS_LAST, make, zip_of
 from tests.stack.policies import balancing_cartpole
@@ -37,7 +38,7 @@ SHORT: SpecFields = {
     "max_episode_steps": 10,
 }
 TINY = {"steps": 64, "actors": 4, "horizon": 16, "minibatch": 64}
-_OF_THE_CLIENT = re.compile(r"\b(client|\w*AttackClient)\b")
+_OF_THE_CLIENT = re.compile(r"\b(clients?|\w*AttackClient)\b")
 
 
 def _small(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,11 +68,12 @@ def _users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     def train(self: Operations, body: Mapping[str, Any]) -> Flow[Training]:
-        return (yield from post_training(self, {**body, "config": {**body.get("config", {}), **TINY}}))
+        return (yield from begin_training(self, {**body, "config": {**body.get("config", {}), **TINY}}))
 
-    post_training = Operations._post_training
-    monkeypatch.setattr(Operations, "_post_training", train)
-    monkeypatch.setattr(operations, "evaluation_spec", lambda env, spec: _small(evaluation_spec(env, spec)))
+    begin_training = Operations.begin_training
+    monkeypatch.setattr(Operations, "begin_training", train)
+    for module in (operations, hardening):
+        monkeypatch.setattr(module, "evaluation_spec", lambda env, spec: _small(evaluation_spec(env, spec)))
 
 
 @pytest.mark.usefixtures("_users_folder", "_small_sizes")
@@ -83,6 +85,7 @@ def test_examples_in_python_run_one_after_the_other(stack: RunningStack, evaluat
             exec(compile(block.text.replace(ADDRESS, stack.url), str(block), "exec"), names)
             opened.add(names["client"])
     assert (Path("report") / "report.html").is_file()
+    assert names["receive"]({}, b"") == UnverifiedWebhook.status
     for client in opened:
         client.close()
 

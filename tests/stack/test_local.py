@@ -55,6 +55,13 @@ def test_every_other_call_is_answered_too(local: AttackClient, policies: dict[st
     assert local.wait(training, progress=False).policy_id in {card.id for card in local.policies()}
 
 
+def test_a_webhook_is_refused_before_anything_begins(local: AttackClient, policies: dict[str, Path]) -> None:
+    known = {evaluation.id for evaluation in local.evaluations()}
+    with pytest.raises(InvalidRequest, match="may end before a webhook is told"):
+        local.evaluate(policies[CARTPOLE], env=CARTPOLE, epsilon=0.3, webhook="https://hooks.example")
+    assert {evaluation.id for evaluation in local.evaluations()} == known
+
+
 def test_a_file_that_could_be_executed_is_refused_unopened(local: AttackClient, tmp_path: Path) -> None:
     hostile = tmp_path / "policy.pt"
     hostile.write_bytes(f"cos\nsystem\n(S'touch {tmp_path / 'executed'}'\ntR.".encode())
