@@ -1,4 +1,4 @@
-"""The client of a Saddlepoint service: `AttackClient`, `AsyncAttackClient`, and the `saddlepoint` command."""
+"""The clients of a Saddlepoint service, `verify_webhook` for receivers of it, and the `saddlepoint` command."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

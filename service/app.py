@@ -14,6 +14,7 @@ from service.audit import Audit
 from service.auth import Authentication, check_bind
 from service.bodies import BodyLimits, GuardedBodies
 from service.context import make_context
+from service.heads import Heads
 from service.http_metrics import Measured
 from service.openapi import Service
 from service.rates import Rates
@@ -69,6 +70,7 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
     app.state.context = context
     problems.install(app)
     # The one added last is the outermost: bodies are guarded before anybody is asked for a key.
+    app.add_middleware(Heads)
     app.add_middleware(Audit, store=context.store)
     app.add_middleware(Throttle, rates=rates, max_concurrent=settings.max_concurrent)
     app.add_middleware(Authentication, ring=context.ring, trust_network=settings.trust_network)

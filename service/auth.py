@@ -89,7 +89,7 @@ def _presented_key(headers: Headers, method: str) -> str | None:
 def _refusal(error: SaddlepointError, scope: Scope) -> Response:
     """People without a key are asked for one; `wrong` where the one they have is none."""
     headers = Headers(scope=scope)
-    if isinstance(error, Unauthenticated) and scope["method"] == "GET" and wants_page(headers):
+    if isinstance(error, Unauthenticated) and scope["method"] in ("GET", "HEAD") and wants_page(headers):
         query = scope["query_string"].decode("latin-1")
         wanted = scope["path"] + (f"?{query}" if query else "")
         wrong = "&wrong=1" if session_key(headers) else ""

@@ -22,6 +22,7 @@ from saddlepoint.schemas.problems import problem_of
 from service import pages
 from service.pages import render
 from service.request_ids import REQUEST_ID
+from service.scopes import methods_of
 from service.sessions import wants_page
 
 MEDIA_TYPE = "application/problem+json"
@@ -83,7 +84,8 @@ async def _of_the_framework(request: Request, error: Exception) -> Response:
         translated = MalformedRequest("The request could not be read; compare it with GET /docs.")
     else:
         translated = InternalError("The request could not be answered; the log of the service says why.")
-    return problem_response(translated, asked=request.headers, instance=path, headers=error.headers)
+    headers = {"Allow": ", ".join(methods_of(path))} if error.status_code == 405 else error.headers
+    return problem_response(translated, asked=request.headers, instance=path, headers=headers)
 
 
 async def _parameters(request: Request, error: Exception) -> Response:

@@ -78,14 +78,18 @@ SCOPE_OF: dict[tuple[str, str], Scope | Literal["open"]] = {
     ("POST", "/v1/webhook-secret"): "admin",
 }
 
-_OPEN_PATHS = re.compile(
-    "|".join(re.sub(r"\{[^}]*\}", "[^/]+", path) for (_, path), scope in SCOPE_OF.items() if scope == OPEN)
-)
+_PATTERNS = {path: re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)) for _, path in SCOPE_OF}
 
 
 def is_open(path: str) -> bool:
     """Whether nobody needs a key for this path."""
-    return _OPEN_PATHS.fullmatch(path) is not None
+    return any(scope == OPEN and _PATTERNS[route].fullmatch(path) for (_, route), scope in SCOPE_OF.items())
+
+
+def methods_of(path: str) -> list[str]:
+    """The methods that there are at this path, HEAD wherever there is GET."""
+    found = {method for method, route in SCOPE_OF if _PATTERNS[route].fullmatch(path)}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 async def check_scope(request: Request) -> None:
