@@ -71,9 +71,9 @@ def create_app(settings: Settings, store: Store, queue: JobQueue, *, limits: Bod
     problems.install(app)
     # The one added last is the outermost: bodies are guarded before anybody is asked for a key.
     app.add_middleware(Heads)
-    app.add_middleware(Audit, store=context.store)
     app.add_middleware(Throttle, rates=rates, max_concurrent=settings.max_concurrent)
     app.add_middleware(Authentication, ring=context.ring, trust_network=settings.trust_network)
+    app.add_middleware(Audit, store=context.store, refusals=context.metrics.refusals)
     app.add_middleware(GuardedBodies, limits=limits or BodyLimits(upload_bytes=settings.max_upload_bytes))
     app.add_middleware(Measured, metrics=context.metrics.http)
     for routes in (

@@ -49,7 +49,7 @@ async def identify(request: HTTPConnection, ring: KeyRing, *, trust_network: boo
     """Who sends this request. Raises Unauthenticated, Forbidden, ForeignHost and StoreError.
 
     Where there are no keys, everybody is one tenant. Unless the network is closed by other means than a bind to
-    loopback, requests must then be addressed to loopback too.
+    loopback, requests must then be addressed to loopback too. Who presents a wrong key is in the state as `stranger`.
     """
     if await ring.is_empty():
         if not trust_network:
@@ -59,6 +59,8 @@ async def identify(request: HTTPConnection, ring: KeyRing, *, trust_network: boo
     key = _presented_key(request.headers, request.scope["method"])
     caller = None if key is None else await ring.find(key)
     if caller is None:
+        if key:
+            request.state.stranger = ring.stranger(key)
         raise Unauthenticated("A valid API key is required; send it as `Authorization: Bearer <key>`.")
     return caller
 

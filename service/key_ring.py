@@ -32,6 +32,14 @@ ANYBODY = Caller(DEFAULT_OWNER, "open", frozenset(SCOPES))
 """Where there are no keys: one tenant, who may do everything."""
 
 
+@dataclass(frozen=True)
+class Stranger:
+    """Who came with a key that opens nothing: whose it says it is, as far as there is such a key."""
+
+    tenant: str | None
+    key_id: str
+
+
 class KeyRing:
     """Read from the store at most twice a second, however many ask: a guessed key costs it nothing.
 
@@ -59,6 +67,11 @@ class KeyRing:
         if record is None or record.id in self._revoked or not is_key_of(key, record):
             return None
         return Caller(record.tenant, record.id, frozenset(record.scopes))
+
+    def stranger(self, key: str) -> Stranger:
+        """Of a key that was not found: one of a known id is revoked, or its secret is wrong."""
+        record = self._records.get(id_of(key) or "")
+        return Stranger(None, "unknown") if record is None else Stranger(record.tenant, record.id)
 
     async def is_empty(self) -> bool:
         """Whether there never was a key. Raises StoreError."""

@@ -7,7 +7,7 @@ the whole stack and the same from every replica; those of requests are of the pr
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -34,6 +34,12 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(_OfRedis(queue))
         self.http = HttpMetrics(self._registry)
+        self.refusals = Counter(
+            "saddlepoint_refusals",
+            "Requests with a key that is none, or not good for it.",
+            ("why",),
+            registry=self._registry,
+        )
         self.store = StoreMetrics(self._registry)
 
     def text(self) -> bytes:

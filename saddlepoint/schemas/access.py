@@ -34,13 +34,20 @@ class AuditEvent(Schema):
     at: Timestamp
     tenant: str
     key_id: str
-    """The key that was used; `environment` and `open` are keys in the settings, and a service without keys."""
+    """The key that was used; `environment` and `open` are keys in the settings, and a service without keys.
+
+    With status 401 it is a key that opened nothing: the id of one that is revoked or has another secret, or `unknown`.
+    """
     request_id: str
     method: str
     path: str
     status: int
     location: str | None = None
     """Of what was made."""
+    address: str | None = None
+    """Of who was refused."""
+    unnoted: int = 0
+    """Refusals of this tenant that a process counted, and did not note, since the one that it noted before."""
 
 
 class AuditPage(Schema):

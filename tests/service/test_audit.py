@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from saddlepoint.access import revoke_key
 from saddlepoint.errors import StoreError
 from saddlepoint.store.local import LocalStore
+from service.rations import OF_ONE
 from tests.log_lines import lines_of, write_json
 from tests.service.bench import Bench, make_bench
+from tests.service.test_metrics import samples
 
 pytestmark = pytest.mark.anyio
 
@@ -47,6 +50,41 @@ async def test_what_a_key_is_not_good_for_is_noted_and_what_is_read_or_refused_i
         ("GET", "/v1/audit", 403),
         ("POST", "/evaluate", 403),
     ]
+
+
+async def test_a_revoked_key_is_noted_to_its_tenant_and_an_unknown_one_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    admin, revoked = bench.key("alice", "admin"), bench.key("alice", "read")
+    key_id = revoked["Authorization"].split("_")[1]
+    revoke_key(bench.store, key_id)
+    bench.context.ring.read()
+    with caplog.at_level(logging.INFO, "saddlepoint.audit"):
+        assert (await bench.api.get("/v1/policies", headers=revoked)).status_code == 401
+        assert (
+            await bench.api.get("/?a=b", headers={"Authorization": "Bearer guess", "Accept": "text/html"})
+        ).is_redirect
+        assert (await bench.api.get("/v1/policies")).status_code == 401
+    (event,) = await events(bench, admin)
+    assert (event["key_id"], event["status"], event["address"]) == (key_id, 401, "127.0.0.1")
+    known, unknown = [json.loads(record.getMessage()) for record in caplog.records]
+    assert (known["key_id"], unknown["key_id"], unknown["tenant"], unknown["status"]) == (key_id, "unknown", "-", 401)
+    assert revoked["Authorization"].rpartition("_")[2] not in caplog.text
+    assert "guess" not in caplog.text
+    assert unknown["location"] is None
+
+
+async def test_a_flood_of_refusals_is_counted_and_not_kept(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    admin, reader = bench.key("alice", "admin"), bench.key("alice", "read")
+    before = len(bench.stored())
+    with caplog.at_level(logging.INFO, "saddlepoint.audit"):
+        for number in range(50):
+            await bench.api.get("/v1/policies", headers={"Authorization": f"Bearer {number}"})
+            await bench.api.get("/v1/audit", headers=reader)
+    assert len(caplog.records) == 2 * OF_ONE
+    assert len(bench.stored()) - before == OF_ONE
+    found = samples((await bench.api.get("/metrics", headers=admin)).text)
+    assert [found["saddlepoint_refusals_total", why] for why in ("key", "scope")] == [50, 50]
 
 
 async def test_tenants_see_their_own_events(bench: Bench) -> None:
