@@ -5,6 +5,7 @@ The examples in Python, and the requests of curl, are run by tests/stack/test_ex
 
 import importlib.util
 import json
+import logging
 import re
 import tomllib
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from clients.commands import COMMANDS
 from clients.given import environment, specification
 from clients.requests import evaluation_spec
 from saddlepoint.errors import SaddlepointError
+from saddlepoint.logs import JsonLines, working_on
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.settings import PREFIX, Settings
 from tests.examples import ROOT, Block, blocks, commands, named_commands
@@ -63,6 +65,16 @@ def _curl(words: list[str]) -> None:
     assert any("127.0.0.1:8000" in word for word in words)
 
 
+def _jq(words: list[str]) -> None:
+    """It asks for fields that the log has."""
+    record = logging.makeLogRecord({"msg": "a shard is played"})
+    with working_on(kind="evaluation", id="8f0c", task="play_shard"):
+        fields = json.loads(JsonLines("evaluator").format(record))
+    asked = re.findall(r"\.(\w+)", words[1])
+    assert asked
+    assert set(asked) <= fields.keys()
+
+
 def _files(words: list[str]) -> None:
     """Every file of the tree that is named is there."""
     tops = tuple(f"{path.name}{'/' if path.is_dir() else ''}" for path in ROOT.iterdir())
@@ -77,6 +89,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "python": _python,
     "torchrun": _files,
     "curl": _curl,
+    "jq": _jq,
     "docker": _files,
     "kubectl": _files,
     "helm": _files,
