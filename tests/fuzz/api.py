@@ -1,5 +1,6 @@
 """Requests made from the service's own OpenAPI document, valid ones and broken ones, and what their answers must be."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -66,6 +67,12 @@ class Findings:
     def requests(self) -> int:
         return self.answers.total()
 
+    def note(self, what: str, request: str) -> None:
+        """The first of a kind is told at once: some come only when much happens at a time."""
+        if what not in self.wrong:
+            self.wrong[what] = request
+            sys.stderr.write(f"{what}\n{request}\n")
+
 
 def assail(service: Furnished, count: int, number: int, findings: Findings) -> None:
     """Send up to `count` requests, the same ones for the same `number`, to all operations; the last ones delete."""
@@ -113,9 +120,7 @@ def _asker(service: Furnished, session: requests.Session, findings: Findings) ->
         label = case.operation.label
         findings.answers[label, answer.status_code] += 1
         for what in (*_problems_of(answer), *_contradictions(case, answer)):
-            findings.wrong.setdefault(
-                f"{label}: {answer.status_code}: {what}", case.as_curl_command() + f"\n{answer.text[:500]}"
-            )
+            findings.note(f"{label}: {answer.status_code}: {what}", f"{case.as_curl_command()}\n{answer.text[:500]}")
 
     return ask
 
