@@ -19,6 +19,7 @@ def card_text(card: PolicyCard) -> str:
         "observation": [f"{_shape(card.observation.shape)} {card.observation.dtype}", *_stated(card.observation_space)],
         "actions": [_actions(card), *_stated(card.action_space)],
         "value": ["yes" if any(output.name == "value" for output in card.outputs) else "no"],
+        "critic": ["it says what actions are worth" if card.has_critic else "no"],
         "states": [", ".join(_shape(state.shape) for state in card.states) or "none: it remembers nothing"],
         "hints": [f"{name}: {_short(value)}" for name, value in _given(card).items()],
         "lineage": [f"{card.lineage.method} in {card.lineage.env.id}"] if card.lineage else [],

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from saddlepoint.errors import UnsupportedEnvironment
 from saddlepoint.policies import ImportedPolicy, check_rows, load_network
+from saddlepoint.policies.critic import without_critic
 from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.reading import read_canonical
 from saddlepoint.schemas.environments import EnvironmentDescription
@@ -29,11 +30,12 @@ def inherit(
     """The network (fp32) that computes what the policy does, with its critic or a new one.
 
     The networks that we train ourselves are recognised, since they compute fast; any other is trained as its graph.
+    What it says of the values of actions is left behind: those are of the policy before it learns on.
     Raises UnsupportedArchitecture, ObservationMismatch and ActionMismatch.
     """
     check_hardenable(parent.card)
     check_compatible(parent.card, description)
-    graph = read_canonical(parent.model)
+    graph = without_critic(read_canonical(parent.model))
     known = _recognised(graph, parent.model, description, generator, value_gain)
     return known or _trained_graph(graph, parent, generator, value_gain)
 

@@ -1,14 +1,15 @@
 """What an attack needs of a policy's head: what it climbs, and by which loss it is reported."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
 from saddlepoint.attacks import continuous, objectives
 from saddlepoint.attacks.continuous import ActionBounds, Gaussian
+from saddlepoint.attacks.network import Critic
 from saddlepoint.attacks.rows import Masks
 from saddlepoint.schemas.attacks import Objective
 
@@ -26,6 +27,9 @@ class Head(Protocol):
     def flat_at_clean(self) -> frozenset[Objective]:
         """Objectives without a gradient at the clean observation."""
 
+    def judged_by(self, critic: Critic, /) -> "Head":
+        """The same head beside what the clean observations' actions are worth."""
+
     def climbed(self, clean: Tensor, objectives_of: Masks, /) -> Value:
         """What the loop raises: a rising function of each row's loss that does not underflow."""
 
@@ -38,10 +42,15 @@ class Categorical:
     """A choice among actions by softmax of logits, or of values over a temperature."""
 
     temperature: float = 1.0
+    values: Tensor | None = None
+    """(N, A): Q(s, .) of the clean observations, where something other than the head gives them."""
 
     @property
     def flat_at_clean(self) -> frozenset[Objective]:
         return frozenset({"kl"})
+
+    def judged_by(self, critic: Critic) -> Self:
+        return replace(self, values=critic.values)
 
     def logits(self, outputs: Tensor) -> Tensor:
         """(N, A), finite."""
@@ -49,11 +58,11 @@ class Categorical:
         return scaled.clamp_min(LOWEST_LOGIT)
 
     def climbed(self, clean: Tensor, objectives_of: Masks) -> Value:
-        contrast = objectives.contrast_of_rows(self.logits(clean), objectives_of)
+        contrast = objectives.contrast_of_rows(self.logits(clean), objectives_of, self.values)
         return lambda outputs: objectives.value(self.logits(outputs), contrast)
 
     def loss(self, outputs: Tensor, clean: Tensor, objectives_of: Masks) -> Tensor:
-        return objectives.loss_of_rows(self.logits(outputs), self.logits(clean), objectives_of)
+        return objectives.loss_of_rows(self.logits(outputs), self.logits(clean), objectives_of, self.values)
 
 
 @dataclass(frozen=True)
@@ -70,10 +79,15 @@ class Continuous:
     is_gaussian: bool = True
     squash: bool = False
     fixed_deviation: bool = False
+    critic: Critic | None = None
+    """Of the clean observations; with one, `squash` is true."""
 
     @property
     def flat_at_clean(self) -> frozenset[Objective]:
         return continuous.FLAT_AT_CLEAN
+
+    def judged_by(self, critic: Critic) -> Self:
+        return replace(self, critic=critic)
 
     def gaussian(self, outputs: Tensor) -> Gaussian:
         """Before squashing; an action counts as a Gaussian of deviation 1."""
@@ -96,10 +110,19 @@ class Continuous:
         corner_played = self.bounds.executed(corner, squash=self.squash)
         by_action, loss = self._by_action(), torch.zeros_like(outputs[:, 0])
         for kind, mask in objectives_of.items():
+            if kind == "value":
+                loss = torch.where(mask, self._cost(policy), loss)
+                continue
             of_policy = continuous.OBJECTIVES[kind](policy, origin, corner)
             of_action = continuous.distance_loss(kind, played, origin_played, corner_played)
             loss = torch.where(mask, torch.where(by_action, of_action, of_policy), loss)
         return loss
+
+    def _cost(self, policy: Gaussian) -> Tensor:
+        """(N,): -Q(s, pi(x)), Eq. 7 for the action that is played without chance."""
+        if self.critic is None:
+            raise ValueError("`value` of actions of numbers needs the policy's critic")
+        return -self.critic.value_of(policy.mean.tanh())
 
     def _by_action(self) -> Tensor:
         """(N,) bool: the rows that are judged by the action that is played."""

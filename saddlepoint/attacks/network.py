@@ -18,6 +18,17 @@ class Answer(Protocol):
         """What a recurrent policy carries on."""
 
 
+class Critic(Protocol):
+    """What a policy's file says that actions are worth at N clean observations; all but the actions is settled."""
+
+    @property
+    def values(self) -> Tensor:
+        """(N, A): Q(s, a) of each action of a choice, without a gradient."""
+
+    def value_of(self, action: Tensor, /) -> Tensor:
+        """(N,): Q(s, a) of actions of numbers (N, D) in -1..1, as a tanh gives them, differentiable in them."""
+
+
 class AttackedNetwork(Protocol):
     """A differentiable policy with frozen weights, on observations in the environment's own units.
 

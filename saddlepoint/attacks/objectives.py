@@ -40,9 +40,9 @@ class CategoricalObjective:
     """An attack's aim: the contrast that is raised, and the loss that is reported."""
 
     contrast: Callable[[Tensor], Contrast]
-    """(N, A) clean logits -> constants of the whole loop."""
+    """(N, A) clean logits, of `value` the values of the actions -> constants of the whole loop."""
     loss: Callable[[Tensor, Tensor], Tensor]
-    """(N, A) perturbed and clean logits -> (N,) loss, nats."""
+    """(N, A) perturbed logits and the same of the clean observation -> (N,) loss, nats."""
 
 
 def ce_contrast(clean: Tensor) -> Contrast:
@@ -50,6 +50,7 @@ def ce_contrast(clean: Tensor) -> Contrast:
 
     With D_a = max_b log pi(b|s) - log pi(a|s) >= 0 the cross entropy is const + sum_a pi(a|x) D_a. For logits that are
     action values over a temperature the same contrast is that of Eq. 7, -sum_a pi(a|x) Q(s, a): the paper's Theorem 1.
+    In general Eq. 7 is this contrast of Q(s, .) in place of the logits: max_b Q(s, b) - Q(s, a), what an action costs.
     """
     excess = clean.amax(dim=1, keepdim=True) - clean
     return Contrast(raised=excess.log(), lowered=torch.zeros_like(clean))
@@ -59,9 +60,9 @@ def ce_loss(perturbed: Tensor, clean: Tensor) -> Tensor:
     return -(perturbed.softmax(dim=1) * clean.log_softmax(dim=1)).sum(dim=1)
 
 
-def value_loss(perturbed: Tensor, clean: Tensor) -> Tensor:
-    """-sum_a pi(a|x) Q(s, a) with the values in units of the temperature."""
-    return -(perturbed.softmax(dim=1) * clean).sum(dim=1)
+def value_loss(perturbed: Tensor, values: Tensor) -> Tensor:
+    """-sum_a pi(a|x) Q(s, a), in the units of the values."""
+    return -(perturbed.softmax(dim=1) * values).sum(dim=1)
 
 
 def max_contrast(clean: Tensor) -> Contrast:
@@ -130,8 +131,10 @@ def value(perturbed: Tensor, contrast: Contrast) -> Tensor:
     return result if contrast.slope is None else result + (contrast.slope * perturbed).sum(dim=1)
 
 
-def contrast_of_rows(clean: Tensor, rows_of: Masks) -> Contrast:
+def contrast_of_rows(clean: Tensor, rows_of: Masks, values: Tensor | None = None) -> Contrast:
     """The contrast of a batch whose rows are under different attacks.
+
+    `values` (N, A) are Q(s, .) where a policy gives them beside its logits; without them these stand for the values.
 
     A row with nothing to raise (one action; a uniform clean policy, whose cross entropy is the same everywhere) gets
     the same weights on both sides: J is 0 there, and so is its gradient. Without that an empty sum would make it NaN.
@@ -140,7 +143,7 @@ def contrast_of_rows(clean: Tensor, rows_of: Masks) -> Contrast:
     slope = torch.zeros_like(clean) if "kl" in rows_of else None
     hard = torch.zeros_like(clean[:, 0], dtype=torch.bool) if "margin" in rows_of else None
     for kind, mask in rows_of.items():
-        own = OBJECTIVES[kind].contrast(clean)
+        own = OBJECTIVES[kind].contrast(_reference(kind, clean, values))
         usable = mask & ~_is_empty(own.raised) & ~_is_empty(own.lowered)
         chosen = usable.unsqueeze(1)
         raised = torch.where(chosen, own.raised, raised)
@@ -152,12 +155,16 @@ def contrast_of_rows(clean: Tensor, rows_of: Masks) -> Contrast:
     return Contrast(raised, lowered, slope, hard)
 
 
-def loss_of_rows(perturbed: Tensor, clean: Tensor, rows_of: Masks) -> Tensor:
-    """The loss in the books of each row, (N,): nats, and of `margin` and `value` units of the logits."""
+def loss_of_rows(perturbed: Tensor, clean: Tensor, rows_of: Masks, values: Tensor | None = None) -> Tensor:
+    """The loss in the books of each row, (N,): nats, of `margin` units of the logits, of `value` those of `values`."""
     loss = torch.zeros_like(perturbed[:, 0])
     for kind, mask in rows_of.items():
-        loss = torch.where(mask, OBJECTIVES[kind].loss(perturbed, clean), loss)
+        loss = torch.where(mask, OBJECTIVES[kind].loss(perturbed, _reference(kind, clean, values)), loss)
     return loss
+
+
+def _reference(kind: Objective, clean: Tensor, values: Tensor | None) -> Tensor:
+    return values if kind == "value" and values is not None else clean
 
 
 def _is_empty(log_weights: Tensor) -> Tensor:

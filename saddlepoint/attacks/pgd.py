@@ -16,7 +16,7 @@ from torch import Tensor
 from saddlepoint.attacks.ball import L2, Ball, Bounds, by_row, entries, uniform_start
 from saddlepoint.attacks.frames import Frames
 from saddlepoint.attacks.heads import CATEGORICAL, Head, Value
-from saddlepoint.attacks.network import Answer, AttackedNetwork
+from saddlepoint.attacks.network import Answer, AttackedNetwork, Critic
 from saddlepoint.attacks.rows import Masks, Rows
 from saddlepoint.attacks.square import square_search
 from saddlepoint.attacks.step import ascend_, zero_rows
@@ -58,6 +58,8 @@ class Extras:
     frames: Frames | None = None
     streams: Sequence[np.random.Generator | None] | None = None
     """One a row: the random numbers of a search."""
+    critic: Critic | None = None
+    """Of the clean observations, also None where the policy has none beside its head."""
 
 
 NOTHING = Extras()
@@ -91,6 +93,8 @@ def perturb(
     outputs alone asks `black_box`; targets, losses and the outputs that come back are of `network`. A row's result does
     not depend on the attacks of the other rows.
     """
+    if extras.critic is not None:
+        head, rows = head.judged_by(extras.critic), replace(rows, has_critic=True)
     with torch.no_grad():
         arranged = network.to_attack_layout(observation)
         seen = network.forward_attack(arranged)

@@ -26,6 +26,8 @@ class Rows:
     epsilon: Tensor
     step_size: Tensor
     steps: Tensor
+    has_critic: bool = False
+    """Whether the values of actions are known, by which the worst of a set is then told."""
 
     @classmethod
     def of(cls, attacks: Sequence[ResolvedAttack], device: torch.device | str = "cpu") -> "Rows":
@@ -81,7 +83,15 @@ class Rows:
     @cached_property
     def measured(self) -> Masks:
         """By which loss each row is reported."""
-        return self._masks([attack.measured_by for attack in self.attacks])
+        by_value = self.has_critic
+        return self._masks(
+            ["value" if by_value and attack.kind == "worst" else attack.measured_by for attack in self.attacks]
+        )
+
+    @cached_property
+    def asks_critic(self) -> bool:
+        """Whether a row raises a loss that is about the values of actions, or could be told by it."""
+        return any(attack.kind == "worst" or "value" in attack.objectives for attack in self.attacks)
 
     @cached_property
     def in_l2(self) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from saddlepoint.attacks.ball import Bounds
 from saddlepoint.attacks.frames import Frames, carry, tied_to_newest
-from saddlepoint.attacks.network import Answer, AttackedNetwork
+from saddlepoint.attacks.network import Answer, AttackedNetwork, Critic
 from saddlepoint.attacks.pgd import Extras, Perturbed, perturb
 from saddlepoint.attacks.rows import Rows
 from saddlepoint.envs.seeding import Purpose, stream, uniform_rows
@@ -43,6 +43,9 @@ class PlayedNetwork(AttackedNetwork, Protocol):
 
     def forward_attack(self, arranged: Tensor, states: tuple[Tensor, ...] = (), *, with_value: bool = False) -> Any:
         """Head, states and, on request, value."""
+
+    def critic(self, arranged: Tensor, states: tuple[Tensor, ...] = (), /) -> Critic | None:
+        """What the actions are worth there; None where nothing but the head could say."""
 
 
 @dataclass(frozen=True)
@@ -180,8 +183,13 @@ class Actor:
                 restart_noise=lambda number: self._restart_noise(number, episodes),
                 frames=self._frames(observation, rows, episodes),
                 streams=_searches(rows, episodes),
+                critic=self._critic(observation) if rows.asks_critic else None,
             ),
         )
+
+    def _critic(self, observation: Tensor) -> Critic | None:
+        network = self._networks.acting
+        return network.critic(network.to_attack_layout(observation), self._states)
 
     def _clean(self, observation: Tensor, rows: Rows) -> tuple[Tensor | None, Tensor | None]:
         network = self._networks.acting

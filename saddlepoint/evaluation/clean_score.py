@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from saddlepoint.attacks.network import Critic
 from saddlepoint.envs.interface import LaneEnvironment
 from saddlepoint.evaluation.acting import Actor, Networks, PlayedNetwork
 from saddlepoint.evaluation.readings import Reading, Transform, readings
@@ -53,6 +54,9 @@ class _Read:
 
     def forward_attack(self, arranged: Tensor, states: tuple[Tensor, ...] = (), *, with_value: bool = False) -> Any:
         return self.network.forward_attack(arranged, states, with_value=with_value)
+
+    def critic(self, arranged: Tensor, states: tuple[Tensor, ...] = (), /) -> Critic | None:
+        return self.network.critic(arranged, states)
 
 
 def clean_score_hints(

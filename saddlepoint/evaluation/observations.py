@@ -104,16 +104,21 @@ class _Attacker:
             return torch.from_numpy(drawn)
 
         given = torch.from_numpy(padded)
+        rows = Rows.of([self._attack] * WIDTH)
         searches = [stream(self._seed, row, 0, Purpose.SEARCH) for row in numbers]
         found = perturb(
             self._network,
             given,
-            Rows.of([self._attack] * WIDTH),
+            rows,
             noise(Purpose.START_NOISE, 0),
             self._bounds,
             head=self._choice.head(torch.zeros(WIDTH, dtype=torch.bool)),
             black_box=self._black_box,
-            extras=Extras(restart_noise=lambda number: noise(Purpose.RESTART, number), streams=searches),
+            extras=Extras(
+                restart_noise=lambda number: noise(Purpose.RESTART, number),
+                streams=searches,
+                critic=self._network.critic(self._network.to_attack_layout(given)) if rows.asks_critic else None,
+            ),
         )
         return {name: values[:count] for name, values in self._columns(found, given).items()}
 

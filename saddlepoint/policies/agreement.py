@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from saddlepoint.errors import BackendDisagreement, NonFiniteWeights
 from saddlepoint.policies.found import Floats, Step
-from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE
+from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, TAKEN_ACTION
 from saddlepoint.policies.network import PolicyNetwork
 from saddlepoint.policies.runtime import onnxruntime
 from saddlepoint.schemas.policies import HEAD_OUTPUTS
@@ -56,13 +56,15 @@ def run_onnx(
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
-        dtypes = {item.name: _DTYPES.get(item.type, np.float32) for item in session.get_inputs()}
+        taken = (*session.get_inputs(), *session.get_overridable_initializers())
+        dtypes = {item.name: _DTYPES.get(item.type, np.float32) for item in taken}
     except Exception as error:
         raise _cannot_run() from error
 
     def run(inputs: Mapping[str, NDArray[Any]]) -> list[Floats]:
         try:
-            results = session.run(list(outputs), {name: inputs[name].astype(dtype) for name, dtype in dtypes.items()})
+            given = {name: array.astype(dtypes[name]) for name, array in inputs.items() if name in dtypes}
+            results = session.run(list(outputs), given)
         except Exception as error:
             raise _cannot_run() from error
         return [result.astype(np.float32) for result in results]
@@ -96,7 +98,23 @@ def disagreement(network: PolicyNetwork, model: bytes, rows: Floats) -> float:
     step = step_of(network)
     reference = unrolled(canonical_step(network, model), rows, network.state_shapes)
     widths = (len(rows), 1, 2)
-    return max(compare_all(unrolled(step, rows, network.state_shapes, width), reference) for width in widths)
+    of_policy = max(compare_all(unrolled(step, rows, network.state_shapes, width), reference) for width in widths)
+    return max(of_policy, _critics_apart(network, model, rows))
+
+
+def _critics_apart(network: PolicyNetwork, model: bytes, rows: Floats) -> float:
+    """The same for the values of actions, at the start of an episode; 0 where the model has none beside its head."""
+    with torch.no_grad():
+        critic = network.critic(network.to_attack_layout(torch.from_numpy(rows)), network.initial_states(len(rows)))
+        if critic is None:
+            return 0.0
+        output = next(iter(critic.outputs))
+        head = network(torch.from_numpy(rows), network.initial_states(len(rows))).head
+        actions = head[:, : network.actions].tanh()
+        values = critic.values if output == "q_values" else critic.value_of(actions)
+    states = {STATE.format(at): state.numpy() for at, state in enumerate(network.initial_states(len(rows)))}
+    run = run_onnx(model, [output])
+    return compare(values.numpy(), run({OBSERVATION: rows, TAKEN_ACTION: actions.numpy(), **states})[0])
 
 
 def step_of(network: PolicyNetwork) -> Step:

@@ -39,3 +39,6 @@ class BlackBox:
         head, following = self._step(rows, [state.cpu().numpy() for state in states])
         answers = [torch.from_numpy(answer).to(arranged.device) for answer in (head, *following)]
         return Outputs(answers[0], None, tuple(answers[1:]))
+
+    def critic(self, arranged: Tensor, states: Sequence[Tensor] = (), /) -> None:
+        """Nothing: it is asked for its head alone."""

@@ -14,7 +14,7 @@ from saddlepoint.errors import (
     UnsupportedArchitecture,
     UnsupportedOperator,
 )
-from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Attribute, Graph, Node, live_part
+from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, TAKEN_ACTION, Attribute, Graph, Node, live_part
 from saddlepoint.policies.operators import OPERATORS, compute
 from saddlepoint.policies.shapes import Shape
 from saddlepoint.schemas.policies import HEAD_OUTPUTS
@@ -115,6 +115,13 @@ class GraphBuilder:
         first, second = PROBE_BATCHES
         live = Live(STATE.format(len(self.states)), ((first, *shape), (second, *shape)))
         self.states.append(live)
+        self._live[live.name] = live
+        return live
+
+    def taken_action(self, size: int) -> Live:
+        """One more input, an action (N, size) for a critic to judge."""
+        first, second = PROBE_BATCHES
+        live = Live(TAKEN_ACTION, ((first, size), (second, size)))
         self._live[live.name] = live
         return live
 

@@ -6,7 +6,7 @@ from math import prod
 from torch import Tensor
 
 from saddlepoint.policies import shapes
-from saddlepoint.policies.graph import OBSERVATION, STATE, Graph, Node, live_part
+from saddlepoint.policies.graph import OBSERVATION, STATE, TAKEN_ACTION, Graph, Node, live_part
 from saddlepoint.policies.operators import OPERATORS
 from saddlepoint.policies.shapes import Shape
 
@@ -34,6 +34,7 @@ def value_shapes(graph: Graph) -> dict[str, Shape]:
     """The shape of every value of the graph for a batch of a few rows."""
     known: dict[str, Shape] = {name: tuple(constant.shape) for name, constant in graph.constants.items()}
     known[OBSERVATION] = (_ROWS, *graph.observation_shape)
+    known[TAKEN_ACTION] = (_ROWS, graph.actions)
     known |= {STATE.format(at): (_ROWS, *shape) for at, shape in enumerate(graph.states)}
     for node in graph.nodes:
         inputs = [known[name] for name in node.inputs]

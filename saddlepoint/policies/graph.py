@@ -13,6 +13,8 @@ Attribute = int | float | str | tuple[int, ...]
 OBSERVATION = "observation"
 STATE, NEXT_STATE = "state_{}", "next_state_{}"
 """The k-th state that a recurrent policy carries, as input and as output."""
+TAKEN_ACTION = "taken_action"
+"""The action (N, D) in -1..1, as a tanh gives it, whose value a critic of actions of numbers gives."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Graph:
 
     Nodes are in an order in which they can be computed. Constants are finite float32, int64 or bool. `outputs` maps
     those of the head, (N, actions) each, and, where there is one, `value` (N,) to values. A recurrent policy also takes
-    `state_k` (N, *states[k]) and gives `next_state_k` for each of its `states`.
+    `state_k` (N, *states[k]) and gives `next_state_k` for each of its `states`. A critic beside the head gives
+    `q_values` (N, actions) or, of a `taken_action` (N, actions), its `action_value` (N,).
     """
 
     observation_shape: tuple[int, ...]
@@ -45,6 +48,11 @@ class Graph:
     def head(self) -> Head:
         """The kind of the policy, told by its outputs."""
         return next(head for head, names in HEAD_OUTPUTS.items() if self.outputs.keys() >= set(names))
+
+    @property
+    def takes_action(self) -> bool:
+        """Whether `taken_action` is among its inputs."""
+        return "action_value" in self.outputs
 
     def consumers(self, name: str) -> list[Node]:
         """The nodes that read `name`."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from saddlepoint.errors import MalformedPolicy, SaddlepointError
 from saddlepoint.policies.agreement import check_rows, compare_all, disagreement, step_of, unrolled
+from saddlepoint.policies.critic import critic_outputs
 from saddlepoint.policies.formats import recognise
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.naming import plain
@@ -103,6 +104,10 @@ def _card(
     outputs = [OutputDescription(name=name, shape=(graph.actions,)) for name in HEAD_OUTPUTS[graph.head]]
     if "value" in graph.outputs:
         outputs.append(OutputDescription(name="value", shape=()))
+    outputs += [
+        OutputDescription(name=name, shape=(graph.actions,) if name == "q_values" else ())
+        for name in critic_outputs(graph)
+    ]
     return PolicyCard(
         id=policy_id,
         name=hints.name or _stem(filename_hint),

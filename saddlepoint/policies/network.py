@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from saddlepoint.policies.critic import SettledCritic, critic_part, settled, without_critic
 from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Graph, live_part
 from saddlepoint.policies.operators import compute
 from saddlepoint.policies.patches import from_patches, to_patches
@@ -51,11 +52,13 @@ class PolicyNetwork(nn.Module):
         super().__init__()
         self.observation_shape = graph.observation_shape
         self.state_shapes = graph.states
+        self.actions = graph.actions
         self.precision = precision
         self.dtype = _DTYPES[precision]
         rewritten = for_speed(graph)
         self._block = rewritten.block
-        self._whole = rewritten.graph
+        self._critic = critic_part(rewritten.graph)
+        self._whole = without_critic(rewritten.graph)
         self.head = graph.head
         self._carried = [NEXT_STATE.format(index) for index in range(len(graph.states))]
         wanted = {name: self._whole.outputs[name] for name in (*HEAD_OUTPUTS[graph.head], *self._carried)}
@@ -95,10 +98,7 @@ class PolicyNetwork(nn.Module):
                 "Begin with initial_states(rows) and hand on the states of the outputs."
             )
         graph = self._whole if with_value else self._policy
-        values = {name: self.get_buffer(name) for name in graph.constants}
-        values[OBSERVATION] = x.to(self.dtype)
-        for index, state in enumerate(states):
-            values[STATE.format(index)] = state.detach().to(self.dtype)
+        values = self._given(graph, x, states)
         for node in graph.nodes:
             values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
         wide = torch.promote_types(self.dtype, torch.float32)
@@ -106,6 +106,18 @@ class PolicyNetwork(nn.Module):
         parts = [outputs[name] for name in HEAD_OUTPUTS[self.head]]
         head = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
         return Outputs(head, outputs.get("value"), tuple(outputs[name] for name in self._carried))
+
+    def critic(self, x: Tensor, states: Sequence[Tensor] = ()) -> SettledCritic | None:
+        """The critic at observations in the attack layout; None where there is none beside the head."""
+        return None if self._critic is None else settled(self._critic, self._given(self._critic, x, states))
+
+    def _given(self, graph: Graph, x: Tensor, states: Sequence[Tensor]) -> dict[str, Tensor]:
+        """What the nodes of `graph` start from, by name."""
+        values: dict[str, Tensor] = {name: self.get_buffer(name) for name in graph.constants}
+        values[OBSERVATION] = x.to(self.dtype)
+        for index, state in enumerate(states):
+            values[STATE.format(index)] = state.detach().to(self.dtype)
+        return values
 
 
 def load_network(model: bytes, *, precision: Precision = "fp32") -> PolicyNetwork:

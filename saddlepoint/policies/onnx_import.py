@@ -60,9 +60,8 @@ def _read(model: ModelProto, hints: PolicyHints, roles: Roles, placement: Placem
     def taken_in(step: Step) -> Step:
         return lambda rows, states: step(as_taken_in(rows, hints, scale=hints.pixel_scale, turned=turned), states)
 
-    outputs = chosen.head if chosen.value is None else {**chosen.head, "value": chosen.value}
     found = Found(
-        build.finish(next_states=next_states, **outputs),
+        build.finish(next_states=next_states, **chosen.lives),
         file_format,
         "onnx",
         _contents(model),

@@ -12,6 +12,7 @@ from saddlepoint.policies.builder import GraphBuilder, Known, Live, Value, rank_
 from saddlepoint.policies.lowering import Lowering
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.onnx_candidates import Candidate, Reader, with_batch, without_step
+from saddlepoint.policies.onnx_critic import critic_of
 from saddlepoint.policies.shapes import Shape
 from saddlepoint.schemas.policies import CONTINUOUS_HEADS, HEAD_OUTPUTS, Head, PolicyHints
 
@@ -33,6 +34,7 @@ class Chosen:
     outputs: Sequence[str]
     """The outputs of the file at or behind which these are."""
     value: Live | None
+    critic: Live | None
     squash: Literal["none", "tanh"]
     fixed_deviation: bool
     guesses: list[str]
@@ -41,6 +43,12 @@ class Chosen:
     def width(self) -> int:
         """How many numbers a row each part of the head has."""
         return next(iter(self.head.values())).shapes[0][1]
+
+    @property
+    def lives(self) -> dict[str, Live]:
+        """All of them, under the names of a canonical model."""
+        others = {"value": self.value, "q_values": self.critic}
+        return {**self.head, **{name: live for name, live in others.items() if live is not None}}
 
 
 def choose_outputs(
@@ -70,12 +78,15 @@ def choose_outputs(
     _tell_memory(reader, outputs, used, guesses)
     lives = {part: item.live for part, item in head.items()}
     names, told = [item.name for item in head.values()], [item.output for item in head.values()]
-    return Chosen(lives, names, told, value, hints.squash or "none", is_fixed, guesses)
+    critic = critic_of(reader, outputs, lives["logits"].shapes[0][1], hints, guesses) if kind == "logits" else None
+    return Chosen(lives, names, told, value, critic, hints.squash or "none", is_fixed, guesses)
 
 
 def _stated(reader: Reader, names: Sequence[str], hints: PolicyHints, guesses: list[str]) -> dict[str, str] | None:
     """The parts of the head with their names in the file, as the card says or the file's own names do."""
     told = {part: name for part, name in hints.outputs.items() if part in _PARTS}
+    if "logits" in told:
+        told.pop("q_values", None)  # these are then its critic
     if len({_PARTS[part] for part in told}) > 1:
         raise UnsupportedArchitecture(
             f"A policy has one head; the card's outputs name {sorted(told)}. Keep logits, or q_values, or action, or "

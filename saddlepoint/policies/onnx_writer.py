@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Attribute, Graph, Node
+from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, TAKEN_ACTION, Attribute, Graph, Node
 from saddlepoint.policies.operators import OPERATORS
 
 OPSET = 20
@@ -16,7 +16,10 @@ IR_VERSION = 9
 
 
 def to_onnx(graph: Graph) -> bytes:
-    """The canonical model: input `observation`, the outputs of the head and perhaps `value`, states in and out."""
+    """The canonical model: input `observation`, the outputs of the head and perhaps `value`, states in and out.
+
+    The `taken_action` of a critic has a default, of one row: who asks for the head alone need not give it.
+    """
     writer = _Writer(graph)
     nodes = [writer.node(node) for node in graph.nodes]
     for name, source in graph.outputs.items():
@@ -27,6 +30,7 @@ def to_onnx(graph: Graph) -> bytes:
         [
             _described(OBSERVATION, ("N", *graph.observation_shape)),
             *(_described(STATE.format(index), ("N", *shape)) for index, shape in enumerate(graph.states)),
+            *([_described(TAKEN_ACTION, ("N", graph.actions))] if graph.takes_action else []),
         ],
         [_described(name, _output_shape(name, graph)) for name in graph.outputs],
         writer.initializers,
@@ -44,7 +48,7 @@ def _output_shape(name: str, graph: Graph) -> tuple[int | str, ...]:
     states = {NEXT_STATE.format(index): shape for index, shape in enumerate(graph.states)}
     if name in states:
         return ("N", *states[name])
-    return ("N",) if name == "value" else ("N", graph.actions)
+    return ("N",) if name in ("value", "action_value") else ("N", graph.actions)
 
 
 class _Writer:
@@ -52,6 +56,8 @@ class _Writer:
 
     def __init__(self, graph: Graph) -> None:
         self.initializers = [numpy_helper.from_array(tensor.numpy(), name) for name, tensor in graph.constants.items()]
+        if graph.takes_action:
+            self.initializers.append(numpy_helper.from_array(np.zeros((1, graph.actions), np.float32), TAKEN_ACTION))
 
     def node(self, node: Node) -> onnx.NodeProto:
         inputs_from = OPERATORS[node.op].inputs_from

@@ -4,7 +4,7 @@ import onnx
 
 from saddlepoint.errors import ArtifactCorrupt
 from saddlepoint.policies.builder import GraphBuilder, Live
-from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Graph
+from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, TAKEN_ACTION, Graph
 from saddlepoint.policies.lowering import Lowering
 
 
@@ -12,13 +12,16 @@ def read_canonical(model: bytes) -> Graph:
     """The graph of a canonical model; ArtifactCorrupt if it is none."""
     proto = onnx.load_model_from_string(model)
     graph = proto.graph
-    states = [STATE.format(index) for index in range(len(graph.input) - 1)]
-    if [item.name for item in graph.input] != [OBSERVATION, *states]:
+    shapes = {item.name: [size.dim_value for size in item.type.tensor_type.shape.dim[1:]] for item in graph.input}
+    names, action = list(shapes), shapes.pop(TAKEN_ACTION, None)
+    states = [STATE.format(index) for index in range(len(shapes) - 1)]
+    if names != [OBSERVATION, *states, *([TAKEN_ACTION] if action else [])]:
         raise ArtifactCorrupt("A canonical model has the input 'observation' and then 'state_0', ...; this has not.")
-    shapes = [[size.dim_value for size in item.type.tensor_type.shape.dim[1:]] for item in graph.input]
-    build = GraphBuilder(shapes[0])
+    build = GraphBuilder(shapes[OBSERVATION])
     inputs = {OBSERVATION: build.observation}
-    inputs |= {name: build.state(shape) for name, shape in zip(states, shapes[1:], strict=True)}
+    inputs |= {name: build.state(shapes[name]) for name in states}
+    if action:
+        inputs[TAKEN_ACTION] = build.taken_action(action[0])
     lowering = Lowering(graph, proto.opset_import[0].version, build, inputs)
     values = {item.name: lowering.value(item.name) for item in graph.output}
     outputs = {name: value for name, value in values.items() if isinstance(value, Live)}

@@ -14,7 +14,7 @@ OBJECTIVES_OF_HEAD: dict[Head, frozenset[Objective]] = {
     "gaussian": frozenset({"ce", "max", "min", "kl"}),
     "action": frozenset({"ce", "max", "min", "kl"}),
 }
-"""What can be raised where a policy says this."""
+"""What can be raised where a policy says this and nothing more; with a critic beside it, `value` as well."""
 
 
 def check_applicable(spec: EvaluationSpec, card: PolicyCard, environment: EnvironmentDescription) -> None:
@@ -38,7 +38,7 @@ def scale_of(spec: EvaluationSpec, card: PolicyCard) -> tuple[float, ...] | None
 
 
 def _check_objectives(attack: ResolvedAttack, card: PolicyCard, environment: EnvironmentDescription) -> None:
-    possible = OBJECTIVES_OF_HEAD[card.head]
+    possible = OBJECTIVES_OF_HEAD[card.head] | ({"value"} if card.has_critic else set())
     wanted = set(attack.objectives)
     if card.head in CONTINUOUS_HEADS and attack.kind == "square" and attack.loss is None:
         raise UnsupportedAttack(
@@ -48,7 +48,7 @@ def _check_objectives(attack: ResolvedAttack, card: PolicyCard, environment: Env
     if missing:
         raise UnsupportedAttack(
             f"A policy that gives {card.head} can be attacked by {', '.join(sorted(possible))}; got {missing[0]}. "
-            + ("It needs q_values." if missing[0] == "value" else "Leave it out.")
+            + (_wanting_critic(card) if missing[0] == "value" else "Leave it out.")
         )
     if len(attack.objectives) > MOST_TRIES:
         raise UnsupportedAttack(
@@ -59,6 +59,18 @@ def _check_objectives(attack: ResolvedAttack, card: PolicyCard, environment: Env
         raise UnsupportedAttack(
             f"min pulls the action to a bound of its space; the actions of {environment.env.id} have none. Take ce."
         )
+
+
+def _wanting_critic(card: PolicyCard) -> str:
+    if card.head in CONTINUOUS_HEADS:
+        return (
+            "It needs the critic Q(s, a), which files of SB3's SAC, TQC, TD3 and DDPG hold and exports to ONNX do not: "
+            "upload such a file, or leave it out."
+        )
+    return (
+        "It needs the values of actions: upload the policy as ONNX with an output 'q_values' beside its logits, or "
+        "leave it out."
+    )
 
 
 def _is_bounded(action: ContinuousSpace) -> bool:

@@ -136,7 +136,8 @@ ATTACKS: dict[str, AttackDescription] = {
     "worst": AttackDescription(
         kind="worst",
         title="Worst of a set",
-        summary="At every step, of the attacks named in `members`, the one with the highest cross entropy.",
+        summary="At every step, of the attacks named in `members`, the one with the highest cross entropy, or where a "
+        "critic stands beside the policy the lowest value.",
         source="the strongest attack per step",
         uses_gradient=True,
     ),
@@ -241,7 +242,7 @@ class ResolvedAttack(Schema):
 
     @property
     def measured_by(self) -> Objective:
-        """The loss that is reported, and by which the best of several tries is known."""
+        """The loss that is reported, and by which the best of several tries is known; of `worst` without a critic."""
         return "ce" if self.kind == "worst" or not self.objectives else self.objectives[0]
 
 

@@ -20,6 +20,9 @@ HEAD_OUTPUTS: dict[Head, tuple[str, ...]] = {
     "action": ("action",),
 }
 """The outputs of a canonical model that make a head."""
+CRITIC_OUTPUTS = ("q_values", "action_value")
+"""The outputs of a canonical model that say what actions are worth, (N, A) of a choice or (N,) of the one it is told;
+the first is also a head, where nothing else makes one."""
 CONTINUOUS_HEADS: frozenset[Head] = frozenset({"gaussian", "action"})
 
 
@@ -29,7 +32,7 @@ class PolicyHints(Schema):
     inputs: dict[str, str] = Field(default_factory=dict)
     """Contract name (`observation`) to the file's own name."""
     outputs: dict[str, str] = Field(default_factory=dict)
-    """Contract name (`logits`, `value`) to the file's own name."""
+    """Contract name (`logits`, `value`, and `q_values` beside `logits`) to the file's own name."""
     observation_mean: list[float] | None = None
     observation_std: list[float] | None = None
     observation_clip: float | None = Field(default=None, gt=0)
@@ -110,6 +113,11 @@ class PolicyCard(Schema):
     """Largest difference of torch and onnxruntime outputs on the check rows."""
     hints: PolicyHints = PolicyHints()
     lineage: Lineage | None = None
+
+    @property
+    def has_critic(self) -> bool:
+        """Whether it says what actions are worth, in its head or beside it."""
+        return any(output.name in CRITIC_OUTPUTS for output in self.outputs)
 
 
 class UploadRequest(Schema):

@@ -133,7 +133,7 @@ def evaluation_form(card: PolicyCard) -> EvaluationForm:
         environment=environment,
         epsilon=_epsilon(card),
         sizes=_sizes(),
-        attacks=[attack for attack in ATTACKS.values() if attack.kind != "value" or card.head == "q_values"],
+        attacks=[attack for attack in ATTACKS.values() if attack.kind != "value" or card.has_critic],
         chosen_attacks=frozenset(attack.kind for attack in DEFAULT_ATTACKS),
         attack_options=_attack_options(),
         options=_evaluation_options(),

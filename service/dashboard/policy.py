@@ -55,7 +55,8 @@ class PolicyView:
     @property
     def gives(self) -> str:
         """What the policy says of an observation."""
-        return _HEADS[self.card.head]
+        beside = ", and what they are worth" if self.card.has_critic and self.card.head != "q_values" else ""
+        return _HEADS[self.card.head] + beside
 
 
 def read_policy_view(context: Context, owner: str, policy_id: str) -> PolicyView:

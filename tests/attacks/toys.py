@@ -48,6 +48,9 @@ class LinearPolicy:
         observation = arranged.flip(-1)
         return ToyOutputs(self._logits(observation), value=observation[:, 0] if with_value else None)
 
+    def critic(self, arranged: Tensor, states: tuple[Tensor, ...] = (), /) -> None:
+        return None
+
     def _logits(self, observation: Tensor) -> Tensor:
         return observation @ self.weights
 

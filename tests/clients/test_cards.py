@@ -39,6 +39,7 @@ def test_a_policy_of_numbers_on_one_screen() -> None:
         "             the file says: Box shape [6], dtype float32, low -1, high [1.0, 1.0, 1.0, 1.0, ... 6 in",
         "               all]",
         "value        no",
+        "critic       no",
         "states       none: it remembers nothing",
         "hints        observation_clip: 10",
         "guesses      observations are not normalised: the pickle 'vec_normalize.pkl' is not read here; x x x",

@@ -67,6 +67,9 @@ class Threshold:
         above = torch.where(arranged > self.threshold, 50.0, -50.0)
         return ToyOutputs(torch.cat([above, -above], dim=1))
 
+    def critic(self, arranged: Tensor, states: tuple[Tensor, ...] = (), /) -> None:
+        return None
+
 
 def hints(threshold: float, card: PolicyCard = NUMBER, *, pixels: bool = True, alive: list[None] | None = None) -> str:
     planned = plan([cell(0), cell(1, role="random_policy")], [(0, 0, 0), (1, 0, 0)])

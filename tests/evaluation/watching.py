@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from saddlepoint.attacks.network import Critic
 from saddlepoint.envs.interface import Actions, LaneEnvironment, LaneStep
 from saddlepoint.evaluation.acting import Networks, PlayedNetwork
 from saddlepoint.evaluation.shards import play
@@ -61,6 +62,9 @@ class WatchedNetwork:
         self.asked.append(self.network.from_attack_layout(arranged).clone())
         self.outputs = answer.head
         return answer
+
+    def critic(self, arranged: Tensor, states: tuple[Tensor, ...] = (), /) -> Critic | None:
+        return self.network.critic(arranged, states)
 
 
 @dataclass

@@ -48,6 +48,18 @@ def test_an_objective_is_for_the_heads_that_have_it(head: Head, objective: Objec
             check_applicable(spec, card(head), environment)
 
 
+@pytest.mark.parametrize(
+    ("head", "output"), [("logits", "q_values"), ("gaussian", "action_value"), ("action", "action_value")]
+)
+def test_value_is_for_any_head_beside_a_critic(head: Head, output: str) -> None:
+    environment = HOPPER if head in CONTINUOUS_HEADS else ATARI
+    attacks = ["value", {"kind": "fgsm", "loss": "value"}, {"kind": "worst", "members": ["ce", "value"]}]
+    spec = hopper(attacks=attacks) if head in CONTINUOUS_HEADS else spec_of(attacks=attacks)
+    check_applicable(spec, card(head, head, output), environment)
+    with pytest.raises(UnsupportedAttack, match=r"got value\. It needs the"):
+        check_applicable(spec, card(head, head), environment)
+
+
 REFUSED: list[tuple[EvaluationSpec, PolicyCard, EnvironmentDescription, type[SaddlepointError], str]] = [
     (hopper(attacks=["min"]), card("gaussian"), FREE, UnsupportedAttack, "have none"),
     (hopper(action_mode="sample"), card("action"), HOPPER, UnsupportedAttack, "action_mode must be greedy"),

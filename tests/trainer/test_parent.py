@@ -7,6 +7,7 @@ from safetensors.torch import load, save
 from saddlepoint.errors import ActionMismatch, ObservationMismatch
 from saddlepoint.policies import ImportedPolicy
 from tests.policies.networks import imported
+from tests.policies.onnx_models import matrix, model, node
 from tests.trainer.worlds import world
 from trainer.graph_network import GraphNetwork
 from trainer.network import ActorCritic, MlpNetwork, NatureNetwork, initialize, make_network
@@ -70,3 +71,18 @@ def test_a_policy_of_another_environment_is_refused() -> None:
         child_of(parent, actions=4)
     with pytest.raises(ObservationMismatch, match=r"of shape \[7\], the policy takes \[6\]"):
         inherit(parent, world((7,), 5), torch.Generator(), 1.0)
+
+
+def test_values_of_actions_beside_the_head_are_left_behind() -> None:
+    weights = {"w": matrix(6, 5), "v": matrix(6, 5, seed=1)}
+    nodes = [node("MatMul", ["observation", "w"], ["logits"]), node("MatMul", ["observation", "v"], ["q_values"])]
+    parent = imported(model(nodes, weights, shape=("N", 6), outputs=("logits", "q_values")).SerializeToString())
+    assert parent.card.has_critic
+    child = child_of(parent)
+    assert isinstance(child, GraphNetwork)
+    assert not any(
+        value.shape == (5, 6) and torch.equal(value, torch.from_numpy(weights["v"]).T)
+        for value in child.state_dict().values()
+    )
+    rows = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(child(rows)[0], rows @ torch.from_numpy(weights["w"]))

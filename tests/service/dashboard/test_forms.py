@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from saddlepoint.schemas.environments import EnvironmentSpec
-from saddlepoint.schemas.policies import Head, InputDescription, Lineage, PolicyCard
+from saddlepoint.schemas.policies import Head, InputDescription, Lineage, OutputDescription, PolicyCard
 from service.dashboard.forms import evaluation_form, suggestions, training_form, upload_fields
 
 
@@ -22,7 +22,7 @@ def card(shape: tuple[int, ...], actions: int, head: Head = "logits", trained_in
         architecture="mlp",
         head=head,
         observation=InputDescription(shape=shape),
-        outputs=[],
+        outputs=[OutputDescription(name=head, shape=(actions,))],
         actions=actions,
         parameters=1,
         sha256="",
@@ -71,6 +71,8 @@ def test_the_form_offers_what_can_be_done_to_the_policy() -> None:
     assert [field.name for field in pixels.environment_options][:2] == ["env.frame_size", "env.frame_stack"]
     assert vectors.environment_options == []
     assert "value" in {attack.kind for attack in vectors.attacks} - {attack.kind for attack in pixels.attacks}
+    beside = card((4,), 2).model_copy(update={"outputs": [OutputDescription(name="q_values", shape=(2,))]})
+    assert "value" in {attack.kind for attack in evaluation_form(beside).attacks}
     assert pixels.chosen_attacks == {"none", "random", "max", "min", "ce"}
     smallest = pixels.sizes[0]
     assert (smallest.name, smallest.seeds, smallest.episodes_per_seed) == ("smoke", 2, 1)
