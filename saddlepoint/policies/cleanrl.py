@@ -19,6 +19,7 @@ from saddlepoint.policies.architectures import (
     with_value,
 )
 from saddlepoint.policies.builder import GraphBuilder, Live
+from saddlepoint.policies.cleanrl_critic import critic_of, critics_among
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.gaussians import check_pair, fixed_log_std, squeezed_log_std
 from saddlepoint.policies.intake import take_in
@@ -63,29 +64,37 @@ def _gaussian(weights: Weights, file_format: str) -> Found:
 
 
 def _actor(weights: Weights, file_format: str) -> Found:
-    """The actors of cleanrl/sac_continuous_action.py (fc_mean, fc_logstd), td3_ and ddpg_ (fc_mu): ReLU, then tanh."""
+    """The actors of cleanrl/sac_continuous_action.py (fc_mean, fc_logstd), td3_ and ddpg_ (fc_mu): ReLU, then tanh.
+
+    The critics may lie beside them.
+    """
     acting = {name: tensor for name, tensor in weights.tensors.items() if not name.startswith(OTHER_DICTS)}
-    idle = len(weights.tensors) - len(acting)
+    others = {name: tensor for name, tensor in weights.tensors.items() if name not in acting}
     weights = replace(weights, tensors=acting)
     is_soft = "fc_mean.weight" in acting
     heads = ("fc_mean", "fc_logstd") if is_soft else ("fc_mu",)
     weights.check_all_known(["fc1", "fc2", *heads], _BUFFERS)
     hidden = [layer_of(acting, name) for name in ("fc1", "fc2")]
     build, x = _vector(weights, hidden[0])
-    latent = perceptron(build, x, hidden, weights.activation("relu"))
+    activation = weights.activation("relu")
+    latent = perceptron(build, x, hidden, activation)
     outputs = [linear(build, latent, layer_of(acting, name)) for name in heads]
     squash = _squash(weights, outputs[0])
+    can_judge = squash == "tanh" and all(name in acting for name in _BUFFERS)
+    critics = critics_among(others, x.shapes[0][1] + outputs[0].shapes[0][1]) if can_judge else {}
+    critic = critic_of(weights, build, x, critics, _BUFFERS, activation) if critics else {}
     if is_soft:
         mean, raw = outputs
         check_pair(mean, raw)
-        graph = build.finish(mean=mean, log_std=squeezed_log_std(build, raw, *_LOG_STD))
+        graph = build.finish(next_states=(), mean=mean, log_std=squeezed_log_std(build, raw, *_LOG_STD), **critic)
     else:
-        graph = build.finish(action=outputs[0])
+        graph = build.finish(next_states=(), action=outputs[0], **critic)
+    judging = sum(map(len, critics.values())) if critic else 0
     return Found(
         graph,
         file_format,
         "mlp",
-        [weights.counted(idle)],
+        [weights.counted(len(others) - judging, others=judging)],
         weights.guesses,
         squash=squash,
         action_space=_stated(acting, graph.actions),

@@ -59,10 +59,10 @@ class Weights:
             self.guesses.append("pixels divided by 255, as the networks of these names do")
         return intake.build, nature_features(intake.build, intake.x, layers, after)
 
-    def counted(self, idle: int = 0) -> str:
-        """The line of the card about the tensors."""
+    def counted(self, idle: int = 0, *, others: int = 0) -> str:
+        """The line of the card about the tensors; `others` were read beside these."""
         ignored = f"; {idle} of critics: ignored" if idle else ""
-        return f"{len(self.tensors)} tensors: read{ignored}"
+        return f"{len(self.tensors) + others} tensors: read{ignored}"
 
 
 def shown(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from saddlepoint.policies.naming import plain
 from saddlepoint.policies.onnx_candidates import Candidate, Reader, with_batch, without_step
 from saddlepoint.policies.onnx_critic import critic_of
 from saddlepoint.policies.shapes import Shape
-from saddlepoint.schemas.policies import CONTINUOUS_HEADS, HEAD_OUTPUTS, Head, PolicyHints
+from saddlepoint.schemas.policies import CONTINUOUS_HEADS, CRITIC_OUTPUTS, HEAD_OUTPUTS, Head, PolicyHints
 
 _LOGIT_WORDS = ("logit", "policy", "action", "prob", "pi")
 _VALUE_WORDS = ("value", "critic", "vf")
@@ -286,6 +286,7 @@ def _value_found(
     stated = hints.outputs.get("value", "value" if "value" in names else None)
     if stated is not None:
         return _stated_value(reader, stated)
+    others = [item for item in others if item.output not in CRITIC_OUTPUTS]
     fitting = [item for item in others if not item.is_choice and _is_value(item.live.shapes)]
     columns = [item for item in fitting if rank_of(item.live) == 2]
     for group in (*(_named(fitting, word) for word in _VALUE_WORDS), fitting, columns):

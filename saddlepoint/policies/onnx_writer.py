@@ -18,7 +18,8 @@ IR_VERSION = 9
 def to_onnx(graph: Graph) -> bytes:
     """The canonical model: input `observation`, the outputs of the head and perhaps `value`, states in and out.
 
-    The `taken_action` of a critic has a default, of one row: who asks for the head alone need not give it.
+    The `taken_action` of a critic has M rows, N or 1, and a default of one: who asks for the head alone need not
+    give it.
     """
     writer = _Writer(graph)
     nodes = [writer.node(node) for node in graph.nodes]
@@ -30,7 +31,7 @@ def to_onnx(graph: Graph) -> bytes:
         [
             _described(OBSERVATION, ("N", *graph.observation_shape)),
             *(_described(STATE.format(index), ("N", *shape)) for index, shape in enumerate(graph.states)),
-            *([_described(TAKEN_ACTION, ("N", graph.actions))] if graph.takes_action else []),
+            *([_described(TAKEN_ACTION, ("M", graph.actions))] if graph.takes_action else []),
         ],
         [_described(name, _output_shape(name, graph)) for name in graph.outputs],
         writer.initializers,

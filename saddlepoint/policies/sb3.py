@@ -142,7 +142,8 @@ def _found(source: Source) -> Found:
         )
     acting = {name: tensor for name, tensor in source.tensors.items() if not name.startswith(kind.idle)}
     _check_names(acting, kind)
-    head = kind.read(replace(source, tensors=acting))
+    critic = _critic(source.tensors) if "critic." in kind.idle else {}
+    head = kind.read(replace(source, tensors=acting, critic=critic))
     _check_actions(head.graph, source.data.action)
     if source.data.policy_class is not None and source.data.policy_class.startswith("Maskable"):
         source.guesses.append("action masks are not applied: the environment does not hand them out")
@@ -151,7 +152,7 @@ def _found(source: Source) -> Found:
         head.graph,
         "sb3-zip",
         "nature-cnn" if has_pictures(source) else "mlp",
-        [_counted(source.tensors, acting)],
+        [_counted(len(source.tensors), len(acting) + (len(critic) if head.graph.takes_action else 0))],
         source.guesses,
         observation_space=_stated(space),
         action_space=_stated_actions(source.data.action),
@@ -211,9 +212,13 @@ def _check_actions(graph: Graph, space: Space) -> None:
         )
 
 
-def _counted(tensors: Mapping[str, Tensor], acting: Mapping[str, Tensor]) -> str:
-    idle = len(tensors) - len(acting)
-    return f"{len(acting)} tensors: read" + (f"; {idle} of critics and target networks: ignored" if idle else "")
+def _critic(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix("critic."): tensor for name, tensor in tensors.items() if name.startswith("critic.")}
+
+
+def _counted(tensors: int, read: int) -> str:
+    idle = tensors - read
+    return f"{read} tensors: read" + (f"; {idle} of critics and target networks: ignored" if idle else "")
 
 
 def _contents(archive: Archive, data: Sb3Data, weights: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The networks of Stable-Baselines3 and sb3-contrib after their features, by kind of algorithm."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from saddlepoint.policies.architectures import (
 )
 from saddlepoint.policies.builder import GraphBuilder, Live
 from saddlepoint.policies.gaussians import check_pair, fixed_log_std, gsde_log_std
+from saddlepoint.policies.sb3_critic import critic_of
 from saddlepoint.policies.sb3_features import Features, features_of
 from saddlepoint.policies.sb3_source import Head, Source
 
@@ -102,11 +104,12 @@ def _mean_of_quantiles(source: Source, layer: Layer) -> Layer:
 
 
 def soft_actor(source: Source) -> Head:
-    """The actor of SAC and TQC: the tanh of a Gaussian, whose deviation is a layer's or that of gSDE."""
+    """SAC and TQC: the actor's tanh of a Gaussian, whose deviation is a layer's or that of gSDE, and the critic."""
     tensors = source.tensors
     features = _actor_features(source, ("actor.latent_pi.0", "actor.mu.0", "actor.mu"))
     build, hidden = features.build, layers_of(tensors, "actor.latent_pi")
-    latent = perceptron(build, features.actor, hidden, source.activation("Relu", is_used=bool(hidden)))
+    activation = source.activation("Relu", is_used=bool(hidden or source.critic))
+    latent = perceptron(build, features.actor, hidden, activation)
     if "actor.log_std" in tensors:
         mean = _bounded_mean(source, build, latent)
         log_std = _gsde(source, build, latent, mean, tensors["actor.log_std"])
@@ -115,7 +118,8 @@ def soft_actor(source: Source) -> Head:
         log_std = linear(build, latent, layer_of(tensors, "actor.log_std"))
         check_pair(mean, log_std)
         log_std = build.live("Clip", log_std, min=_SAC_LOG_STD[0], max=_SAC_LOG_STD[1])
-    return Head(build.finish(mean=mean, log_std=log_std), "tanh")
+    critic = critic_of(source, features, mean.shapes[0][1], activation)
+    return Head(build.finish(next_states=(), mean=mean, log_std=log_std, **critic), "tanh")
 
 
 def _bounded_mean(source: Source, build: GraphBuilder, latent: Live) -> Live:
@@ -127,13 +131,18 @@ def _bounded_mean(source: Source, build: GraphBuilder, latent: Live) -> Live:
 
 
 def deterministic_actor(source: Source) -> Head:
-    """The actor of TD3 and DDPG: the tanh after its last layer is left to the squash."""
+    """TD3 and DDPG: the actor, the tanh after whose last layer is left to the squash, and the critic."""
     features = _actor_features(source, ("actor.mu.0",))
     hidden, last = sequential_of(source.tensors, "actor.mu")
-    latent = perceptron(features.build, features.actor, hidden, source.activation("Relu", is_used=bool(hidden)))
-    return Head(features.build.finish(action=linear(features.build, latent, last)), "tanh")
+    activation = source.activation("Relu", is_used=bool(hidden or source.critic))
+    action = linear(features.build, perceptron(features.build, features.actor, hidden, activation), last)
+    critic = critic_of(source, features, action.shapes[0][1], activation)
+    return Head(features.build.finish(next_states=(), action=action, **critic), "tanh")
 
 
 def _actor_features(source: Source, first: Sequence[str]) -> Features:
-    extractor = ("actor.features_extractor",)
-    return features_of(source, extractor, extractor, first)
+    """Those of the actor and, where the critic has an extractor of its own, of the critic."""
+    own = {f"critic.{name}": tensor for name, tensor in source.critic.items() if name.startswith("features_extractor.")}
+    both = replace(source, tensors={**source.tensors, **own})
+    actor = ("actor.features_extractor",)
+    return features_of(both, actor, ("critic.features_extractor", *actor), first)

@@ -1,7 +1,7 @@
 """What is known of a policy of Stable-Baselines3, and what each of its kinds makes of that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor
@@ -26,6 +26,8 @@ class Source:
     data: Sb3Data
     hints: PolicyHints
     guesses: list[str]
+    critic: Mapping[str, Tensor] = field(default_factory=dict)
+    """The tensors under `critic.`, by their names there."""
 
     def activation(self, default: Literal["Relu", "Tanh"], *, is_used: bool = True) -> str:
         """What stands after every hidden layer, as `perceptron` knows it; `default` is SB3's for the algorithm."""

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
+from sb3_contrib import TQC
+from stable_baselines3 import SAC, TD3
 from torch import Tensor
 
 from saddlepoint.evaluation import whole
@@ -25,6 +28,7 @@ from tests.attacks.toys import attack, draw
 from tests.evaluation.plans import CARTPOLE, NONE, cell, plan
 from tests.policies.networks import imported
 from tests.policies.onnx_models import Array, model, node
+from tests.policies.sb3_models import ACTION, VECTOR, make, zip_of
 
 PUSH = np.array([[-0.5, 0.5], [-1.0, 1.0], [-10.0, 10.0], [-3.0, 3.0]], np.float32)
 """Towards where the pole falls: it stays up for 500 steps."""
@@ -64,6 +68,12 @@ def test_values_that_know_better_than_the_policy_make_value_harmless_and_ce_not(
     assert report.cell("worst").mean > report.cell("ce").mean + 30  # by the lowest value, not by the highest CE
 
 
+def attacked_rows(policy: ImportedPolicy, rows: Array, kind: str, epsilon: float) -> dict[str, Array]:
+    spec = ObservationAttackSpec.model_validate({"kind": kind, "epsilon": epsilon})
+    with np.load(io.BytesIO(attack_chunk(policy.model, policy.card, spec, rows, 0))) as arrays:
+        return {name: arrays[name] for name in arrays}
+
+
 class Counted(PolicyNetwork):
     """Counts how often its critic is asked."""
 
@@ -88,15 +98,39 @@ def test_a_state_is_judged_once_whatever_is_tried_on_it(kind: Any, times: int) -
     assert network.asked == times
 
 
+@pytest.mark.parametrize("algorithm", [SAC, TD3, TQC])
+def test_value_lowers_what_the_critic_of_the_library_itself_says_of_the_action_that_is_played(algorithm: Any) -> None:
+    model, rows = make(algorithm, "MlpPolicy", VECTOR, ACTION), (draw(64, 4).numpy() * 2 - 1).astype(np.float32)
+    found = attacked_rows(imported(zip_of(model)), rows, "value", epsilon=0.05)
+    judge: Any = model.policy.critic
+    with torch.no_grad():
+        action = torch.from_numpy(
+            model.policy.scale_action(model.predict(found["observations"], deterministic=True)[0])
+        )
+        values = judge(torch.from_numpy(rows), action)
+    expected = values.mean(dim=(1, 2)) if algorithm is TQC else torch.cat(values, 1).amin(1)
+    np.testing.assert_allclose(found["loss"], -expected.numpy(), atol=1e-5)
+    assert (found["loss"] > found["clean_loss"]).mean() >= 0.95
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_value_of_numbers_is_evaluated_from_the_zip_to_the_report(precision: str) -> None:
+    """In a ball so small that a step is worth what the gradient says: of actions at random some are the worst there."""
+    observation = spaces.Box(np.array([-1, -1, -8], np.float32), np.array([1, 1, 8], np.float32))
+    policy = imported(zip_of(make(SAC, "MlpPolicy", observation, spaces.Box(-2.0, 2.0, (1,), np.float32))))
+    attacks = ["value", {"kind": "worst", "members": ["ce", "value"]}, {"kind": "square", "loss": "value", "steps": 5}]
+    report = report_of(policy, *attacks, env="Pendulum-v1", max_episode_steps=12, precision=precision, epsilon=0.02)
+    for cell_of in ("value", "worst", "square"):
+        assert report.cell(cell_of).max_linf <= 0.02
+    health = report.cell("value").health
+    assert health is not None
+    assert health.loss_rises >= 0.95
+    assert health.zero_gradient == 0
+
+
 def test_observations_that_are_sent_are_attacked_by_value() -> None:
     policy, rows = judged(PUSH), (draw(20, 4).numpy() - 0.5).astype(np.float32)
-
-    def sent(kind: str, **fields: Any) -> Any:
-        spec = ObservationAttackSpec.model_validate({"kind": kind, "epsilon": 0.1, **fields})
-        with np.load(io.BytesIO(attack_chunk(policy.model, policy.card, spec, rows, 0))) as arrays:
-            return {name: arrays[name] for name in arrays}
-
-    by_value, by_ce = sent("value"), sent("ce")
+    by_value, by_ce = (attacked_rows(policy, rows, kind, epsilon=0.1) for kind in ("value", "ce"))
     np.testing.assert_array_equal(by_value["observations"], by_ce["observations"])
     given = torch.from_numpy(by_value["observations"] @ PUSH).softmax(1).numpy()
     np.testing.assert_allclose(by_value["loss"], -(given * (rows @ PUSH)).sum(1), atol=1e-4)

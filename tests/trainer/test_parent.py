@@ -1,13 +1,17 @@
 """Hardening starts from exactly the policy that was uploaded."""
 
+import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from safetensors.torch import load, save
+from stable_baselines3 import SAC
 
 from saddlepoint.errors import ActionMismatch, ObservationMismatch
-from saddlepoint.policies import ImportedPolicy
+from saddlepoint.policies import ImportedPolicy, load_network
 from tests.policies.networks import imported
 from tests.policies.onnx_models import matrix, model, node
+from tests.policies.sb3_models import make, zip_of
 from tests.trainer.worlds import world
 from trainer.graph_network import GraphNetwork
 from trainer.network import ActorCritic, MlpNetwork, NatureNetwork, initialize, make_network
@@ -86,3 +90,12 @@ def test_values_of_actions_beside_the_head_are_left_behind() -> None:
     )
     rows = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(child(rows)[0], rows @ torch.from_numpy(weights["w"]))
+
+
+def test_the_critic_of_an_off_policy_method_is_left_behind() -> None:
+    box = spaces.Box(-1.0, 1.0, (2,), np.float32)
+    parent = imported(zip_of(make(SAC, "MlpPolicy", spaces.Box(-5.0, 5.0, (6,), np.float32), box, net_arch=[8])))
+    assert parent.card.has_critic
+    child = inherit(parent, world((6,), 2, continuous=True), torch.Generator().manual_seed(1), 1.0)
+    rows = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(child(rows)[0], load_network(parent.model)(rows).head)
