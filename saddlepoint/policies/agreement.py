@@ -104,17 +104,17 @@ def disagreement(network: PolicyNetwork, model: bytes, rows: Floats) -> float:
 
 def _critics_apart(network: PolicyNetwork, model: bytes, rows: Floats) -> float:
     """The same for the values of actions, at the start of an episode; 0 where the model has none beside its head."""
+    given, states = torch.from_numpy(rows), network.initial_states(len(rows))
     with torch.no_grad():
-        critic = network.critic(network.to_attack_layout(torch.from_numpy(rows)), network.initial_states(len(rows)))
+        critic = network.critic(network.to_attack_layout(given), states)
         if critic is None:
             return 0.0
-        output = next(iter(critic.outputs))
-        head = network(torch.from_numpy(rows), network.initial_states(len(rows))).head
-        actions = head[:, : network.actions].tanh()
+        (output,) = critic.outputs
+        actions = network(given, states).head[:, : network.actions].tanh()
         values = critic.values if output == "q_values" else critic.value_of(actions)
-    states = {STATE.format(at): state.numpy() for at, state in enumerate(network.initial_states(len(rows)))}
-    run = run_onnx(model, [output])
-    return compare(values.numpy(), run({OBSERVATION: rows, TAKEN_ACTION: actions.numpy(), **states})[0])
+    carried = {STATE.format(at): state.numpy() for at, state in enumerate(states)}
+    (found,) = run_onnx(model, [output])({OBSERVATION: rows, TAKEN_ACTION: actions.numpy(), **carried})
+    return compare(values.numpy(), found)
 
 
 def step_of(network: PolicyNetwork) -> Step:

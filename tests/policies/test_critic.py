@@ -118,3 +118,18 @@ def test_who_runs_the_canonical_model_finds_the_values_by_name() -> None:
     rows = vectors(3).numpy()
     (found,) = run_onnx(imported(both()).model, ["q_values"])({"observation": rows})
     np.testing.assert_allclose(found, rows @ WEIGHTS["v"], atol=1e-6)
+
+
+def test_a_policy_with_memory_judges_at_the_state_that_it_carries() -> None:
+    nodes = [
+        node("Add", ["observation", "state_0"], ["next_state_0"]),
+        node("MatMul", ["next_state_0", "w"], ["logits"]),
+        node("MatMul", ["next_state_0", "v"], ["q_values"]),
+    ]
+    names, outputs = ("observation", "state_0"), ("logits", "q_values", "next_state_0")
+    policy = imported(model(nodes, WEIGHTS, inputs=names, outputs=outputs).SerializeToString())
+    assert ([state.shape for state in policy.card.states], policy.card.has_critic) == ([(4,)], True)
+    critic = load_network(policy.model).critic(vectors(3), [vectors(3, seed=5)])
+    assert critic is not None
+    expected = (vectors(3) + vectors(3, seed=5)) @ torch.from_numpy(WEIGHTS["v"])
+    torch.testing.assert_close(critic.values, expected, atol=1e-5, rtol=0)
