@@ -15,8 +15,8 @@ from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Shard
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.problems import Problem, problem_of
-from saddlepoint.schemas.reports import STORED_FORMS, RobustnessReport
-from saddlepoint.standings import drop_standing, put_standing
+from saddlepoint.schemas.reports import RobustnessReport
+from saddlepoint.standings import put_standing
 from saddlepoint.store import find_record, get_record, put_record
 from saddlepoint.submission import enqueue_finish
 from saddlepoint.work import EVALUATION, find_terminal
@@ -27,6 +27,7 @@ from worker.episodes import entries_of, has_contradictions, is_finished, read_ep
 from worker.examining import STALL_S, examined
 from worker.failing import ending_on_error
 from worker.policies import load_card
+from worker.publications import settle_publication
 from worker.showing import DEFECT
 from worker.watchdog import watchdog
 
@@ -75,8 +76,10 @@ def _finish(context: Context, engine: Engine, plan: Plan) -> None:
         card = load_card(context, plan.policy_id)
         examination = examined(context, engine.examine, plan, card, episodes, alive)
         with attempting(context.store, evaluation_id, len(plan.shards), finished=0):
+            context.store.put(keys.publishing_evaluation(evaluation_id), b"")
             report = _publish(context, engine, plan, card, episodes, examination)
             _end(context, plan, report, _clean_score_problem(plan, card, report, examination.hints))
+            settle_publication(context.store, evaluation_id)
 
 
 def _read_all(context: Context, plan: Plan) -> dict[int, list[EpisodeResult]] | None:
@@ -127,7 +130,7 @@ def _forms(engine: Engine, report: RobustnessReport, evidence: Evidence | NoEvid
 def _end(context: Context, plan: Plan, report: RobustnessReport, error: Problem | None) -> None:
     if error is None:  # before the end, after which nobody would come back to it
         put_standing(context.store, plan, report)
-    terminal = end(
+    end(
         context.store,
         context.queue,
         EVALUATION,
@@ -140,10 +143,6 @@ def _end(context: Context, plan: Plan, report: RobustnessReport, error: Problem 
             environment_steps=report.environment_steps,
         ),
     )
-    if terminal.status == "canceled":  # it won, and a canceled evaluation has no report
-        for extension in STORED_FORMS:
-            context.store.delete(keys.evaluation_report(plan.evaluation_id, extension))
-        drop_standing(context.store, plan, report)
 
 
 def _clean_score_problem(

@@ -110,6 +110,14 @@ def active_evaluation(evaluation_id: str) -> str:
 ACTIVE_EVALUATIONS = "active/evaluations/"
 
 
+def publishing_evaluation(evaluation_id: str) -> str:
+    """A marker: its report is being put. Put before that, deleted once the end is put and agrees with it."""
+    return f"{PUBLISHING_EVALUATIONS}{evaluation_id}"
+
+
+PUBLISHING_EVALUATIONS = "publishing/evaluations/"
+
+
 def episodes(cell_key: str) -> str:
     return f"episodes/{cell_key}/"
 

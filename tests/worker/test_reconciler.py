@@ -1,5 +1,6 @@
 """The reconciler: whatever was lost, what was accepted gets done."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from saddlepoint.endings import end
+from saddlepoint.endings import cancel_evaluation, end
 from saddlepoint.errors import MalformedPolicy, SaddlepointError, StoreError, Unavailable, UnsupportedEnvironment
 from saddlepoint.findings import put_description, put_problem
 from saddlepoint.queue import DESCRIBE, EVALUATE, FINISH, SHARD, TRAIN, VALIDATE, JobQueue
@@ -21,11 +22,12 @@ from saddlepoint.schemas.environments import (
 from saddlepoint.schemas.evaluations import EvaluationRecord
 from saddlepoint.schemas.policies import PolicyHints, UploadRequest, Verdict
 from saddlepoint.schemas.problems import problem_of
+from saddlepoint.schemas.reports import STORED_FORMS
 from saddlepoint.schemas.trainings import TrainingRecord, TrainingSpec
 from saddlepoint.state import load_evaluation, load_training
 from saddlepoint.store import Store, put_record
 from saddlepoint.store.local import LocalStore
-from saddlepoint.submission import submit_evaluation, submit_training
+from saddlepoint.submission import enqueue_finish, submit_evaluation, submit_training
 from saddlepoint.work import EVALUATION, TRAINING
 from tests.log_lines import lines_of, write_json
 from tests.worker.world import NOW, make_context, make_engine, make_record, plan_of
@@ -50,6 +52,12 @@ def submit(context: Context, record: EvaluationRecord | None = None) -> None:
 def submit_unplanned(context: Context, upload_id: str | None = "upload", **spec: Any) -> None:
     record = make_record(**spec).model_copy(update={"upload_id": upload_id})
     submit_evaluation(context.store, context.queue, record, None)
+
+
+def play_all(context: Context) -> None:
+    submit(context)
+    for index in range(3):
+        run_shard(context, make_engine(), ID, index)
 
 
 def put_upload(store: Store, upload_id: str = "upload") -> None:
@@ -142,6 +150,47 @@ def test_a_canceled_evaluation_ends(context: Context) -> None:
     context.store.put(keys.evaluation_cancel(ID), b"")
     Reconciler(context).run_pass()
     assert status(context) == "canceled"
+
+
+@pytest.mark.parametrize("dies_at", ["show", "render"])
+def test_a_report_whose_finisher_died_after_a_cancel_is_taken_back(
+    context: Context, redis_url: str, dies_at: str
+) -> None:
+    def canceled_and_killed(*_: Any) -> Any:
+        cancel_evaluation(context.store, context.queue, ID)
+        raise KeyboardInterrupt  # as little as a kill is it an error that somebody handles
+
+    play_all(context)
+    wipe(redis_url)
+    dying: dict[str, Any] = {dies_at: canceled_and_killed}
+    with pytest.raises(KeyboardInterrupt):
+        finish_evaluation(context, replace(make_engine(), **dying), ID)
+    assert context.store.exists(keys.evaluation_report(ID, "json"))
+    Reconciler(context).run_pass()
+    assert not any(context.store.exists(keys.evaluation_report(ID, form)) for form in STORED_FORMS)
+    assert list(context.store.list(keys.PUBLISHING_EVALUATIONS)) == []
+    assert status(context) == "canceled"
+
+
+def test_a_report_that_may_still_be_put_is_left_to_its_finisher(context: Context, redis_url: str) -> None:
+    play_all(context)
+    context.store.put(keys.publishing_evaluation(ID), b"")
+    cancel_evaluation(context.store, context.queue, ID)
+    wipe(redis_url)
+    enqueue_finish(context.queue, ID)
+    Reconciler(context).run_pass()
+    assert list(context.store.list(keys.PUBLISHING_EVALUATIONS)) == [keys.publishing_evaluation(ID)]
+
+
+def test_a_report_that_stands_is_kept(context: Context, redis_url: str) -> None:
+    play_all(context)
+    finish_evaluation(context, make_engine(), ID)
+    assert list(context.store.list(keys.PUBLISHING_EVALUATIONS)) == []
+    wipe(redis_url)
+    context.store.put(keys.publishing_evaluation(ID), b"")
+    Reconciler(context).run_pass()
+    assert context.store.exists(keys.evaluation_report(ID, "json"))
+    assert list(context.store.list(keys.PUBLISHING_EVALUATIONS)) == []
 
 
 def test_an_ended_evaluation_is_no_longer_looked_at(context: Context) -> None:

@@ -13,6 +13,7 @@ from saddlepoint.work import EVALUATION, find_terminal
 from worker.context import Context
 from worker.episodes import is_finished
 from worker.failing import ending_on_error
+from worker.publications import settle_publication
 from worker.reconciling.orphans import drop_orphan
 from worker.reconciling.planning import plan_evaluation
 
@@ -45,6 +46,11 @@ class Evaluations:
                 plan_evaluation(context, record)
         else:
             drop_orphan(context.store, keys.active_evaluation(evaluation_id))
+
+    def settle(self, evaluation_id: str, active: frozenset[str]) -> None:
+        """Take back the report of one that was canceled while it was put by somebody who died. Raises StoreError."""
+        if FINISH.job_id(evaluation_id) not in active:
+            settle_publication(self._context.store, evaluation_id)
 
     def keep_only(self, evaluation_ids: set[str]) -> None:
         """Forget what is no longer active."""

@@ -74,6 +74,9 @@ class Reconciler:
         active = context.queue.active(EVALUATE)  # once: it is all that waits, and there may be thousands
         for evaluation_id in evaluation_ids:
             yield _Step.of(EVALUATION, evaluation_id, partial(self._evaluations.bring_on, evaluation_id, active))
+        for evaluation_id in _names(context, keys.PUBLISHING_EVALUATIONS):
+            settle = partial(self._evaluations.settle, evaluation_id, active)
+            yield _Step.of(EVALUATION, evaluation_id, settle, "the report of ")
         for training_id in _names(context, keys.ACTIVE_TRAININGS):
             yield _Step.of(TRAINING, training_id, partial(bring_on_training, context, training_id))
         for work in JOBS.values():
