@@ -1,10 +1,11 @@
 """The attacks: the catalogue, what a user asks for, and what is played."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from saddlepoint.errors import InvalidSpec, UnknownAttack
+from saddlepoint.errors import InvalidEpsilon, InvalidSpec, UnknownAttack
 from saddlepoint.schemas.base import Schema
 
 Objective = Literal["ce", "max", "min", "value", "kl", "margin"]
@@ -193,6 +194,18 @@ class AttackSpec(Schema):
         return self
 
 
+def check_radii(values: Iterable[float]) -> None:
+    """Raise InvalidEpsilon for an epsilon, an entry of its scale or a step size that float32 does not compute with."""
+    for value in values:
+        if value < 0:
+            raise InvalidEpsilon(f"epsilon must not be negative, got {value:g}; 0 is the clean observation.")
+        if value > MAX_EPSILON or 0 < value < MIN_EPSILON:
+            raise InvalidEpsilon(
+                f"epsilon, its scale and step_size are 0 or lie between {MIN_EPSILON:g} and {MAX_EPSILON:g}, got "
+                f"{value:g}; float32 has no more."
+            )
+
+
 def without_booleans(value: Any, *names: str) -> Any:
     """`value` as it is, unless one of these fields is true or false, which Python would take for 1 or 0."""
     if isinstance(value, dict):
@@ -202,6 +215,7 @@ def without_booleans(value: Any, *names: str) -> Any:
     return value
 
 
+MIN_EPSILON, MAX_EPSILON = 1e-30, 1e30
 SQUARE_QUERIES = 100
 MOST_TRIES = 64
 """Starts of an attack at one step. Part of where their noise is drawn from: never change it."""

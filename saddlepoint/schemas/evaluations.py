@@ -5,7 +5,15 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from saddlepoint.errors import InvalidEpsilon, InvalidSeeds, InvalidSpec, TooManyEpisodes
-from saddlepoint.schemas.attacks import Always, AttackSpec, ResolvedAttack, WhenRule, resolve, without_booleans
+from saddlepoint.schemas.attacks import (
+    Always,
+    AttackSpec,
+    ResolvedAttack,
+    WhenRule,
+    check_radii,
+    resolve,
+    without_booleans,
+)
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.problems import Problem
@@ -15,7 +23,6 @@ from saddlepoint.schemas.tiers import TIERS, Tier
 MAX_EPISODES = 100_000
 MAX_CELLS = 200
 ATARI_EPSILON = 4.0
-MAX_EPSILON = 1e30
 DEFAULT_ATTACKS = tuple(AttackSpec(kind=kind) for kind in ("none", "random", "max", "min", "ce"))
 
 ActionMode = Literal["sample", "greedy"]
@@ -92,13 +99,7 @@ class EvaluationSpec(Schema):
             raise InvalidEpsilon("epsilon must hold at least one value, got an empty list; leave it out instead.")
         own = [value for attack in self.attacks for value in _floats(attack.epsilon)]
         steps = [step for step in (self.step_size, *(attack.step_size for attack in self.attacks)) if step is not None]
-        for value in (*(self.epsilon or ()), *own, *steps, *self._own_scale()):
-            if value < 0:
-                raise InvalidEpsilon(f"epsilon must not be negative, got {value:g}; 0 is the clean observation.")
-            if value > MAX_EPSILON:
-                raise InvalidEpsilon(
-                    f"epsilon, its scale and step_size are at most {MAX_EPSILON:g}, got {value:g}; float32 has no more."
-                )
+        check_radii((*(self.epsilon or ()), *own, *steps, *self._own_scale()))
         if any(value == 0 for value in self._own_scale()):
             raise InvalidEpsilon("epsilon_scale must be above 0 in every entry; 0 would leave no unit to divide by.")
         uses_ball = any(attack.kind != "none" for attack in self.attacks if attack.epsilon is None)

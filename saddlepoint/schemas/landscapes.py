@@ -5,10 +5,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from saddlepoint.errors import InvalidEpsilon, InvalidSpec, UnsupportedAttack
-from saddlepoint.schemas.attacks import ResolvedAttack, without_booleans
+from saddlepoint.schemas.attacks import MAX_EPSILON, MIN_EPSILON, ResolvedAttack, check_radii, without_booleans
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
 from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec
-from saddlepoint.schemas.evaluations import ATARI_EPSILON, MAX_EPSILON
+from saddlepoint.schemas.evaluations import ATARI_EPSILON
 from saddlepoint.schemas.jobs import JobRecord, JobState, timeout_s
 from saddlepoint.schemas.policies import Head, PolicyCard, check_compatible
 
@@ -25,7 +25,7 @@ class LandscapeSpec(Schema):
 
     policy_ids: tuple[str, ...] = Field(min_length=1, max_length=MAX_POLICIES)
     env: EnvironmentSpec
-    epsilon: float | None = Field(default=None, gt=0, le=MAX_EPSILON)
+    epsilon: float | None = Field(default=None, ge=MIN_EPSILON, le=MAX_EPSILON)
     """4 for Atari unless given; required otherwise."""
     epsilon_scale: tuple[float, ...] | None = None
     """One number per entry of an observation, flat: the unit of epsilon there."""
@@ -34,7 +34,7 @@ class LandscapeSpec(Schema):
     starts: int = Field(default=50, ge=2, le=100)
     """Random starts of the attack on each state."""
     steps: int = Field(default=7, ge=0, le=100)
-    step_size: float | None = Field(default=None, gt=0, le=MAX_EPSILON)
+    step_size: float | None = Field(default=None, ge=MIN_EPSILON, le=MAX_EPSILON)
     """None: half of epsilon."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     figure5_states: int = Field(default=4, ge=0, le=16)
@@ -55,6 +55,7 @@ class LandscapeSpec(Schema):
             )
         if any(scale <= 0 for scale in self.epsilon_scale or ()):
             raise InvalidEpsilon("epsilon_scale must be above 0 in every entry.")
+        check_radii(self.epsilon_scale or ())
         gradients = len(self.policy_ids) * self.states * self.gradients_per_state
         if gradients > MAX_GRADIENTS:
             raise InvalidSpec(

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from saddlepoint.errors import InvalidSpec
+from saddlepoint.schemas.attacks import check_radii
 from saddlepoint.schemas.base import Schema
 
 
@@ -84,6 +85,12 @@ class TrainingConfig(Schema):
                 f"minibatch must divide actors x horizon = {self.actors} x {self.horizon} = {self.batch}, "
                 f"and {self.minibatch} does not. Choose a divisor of {self.batch}."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _computable(self) -> Self:
+        given = (self.epsilon, self.attack_step_size, *(self.epsilon_scale or ()))
+        check_radii(value for value in given if value is not None)
         return self
 
     @property

@@ -110,6 +110,7 @@ def test_a_tier_fills_seeds_and_episodes(tier: str, counts: tuple[int, int]) -> 
         {"attacks": []},
         {"epsilon": -1},
         {"epsilon": 1e39},
+        {"epsilon": 5e-324},
         {"step_size": 1e300},
         {"attacks": [{"kind": "ce", "step_size": 1e300}]},
         {"epsilon": True},

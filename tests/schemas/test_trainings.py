@@ -1,5 +1,7 @@
 """What a training may be made of."""
 
+from typing import Any
+
 import pytest
 
 from saddlepoint.errors import InvalidEpsilon, InvalidSpec, UnsupportedEnvironment
@@ -50,6 +52,12 @@ def test_epsilon_is_decided(spec: TrainingSpec, epsilon: float | None) -> None:
 def test_outside_of_games_epsilon_is_given() -> None:
     with pytest.raises(InvalidSpec, match=r"World-v0 has no usual radius for it; give config.epsilon"):
         resolve_config(spec_of("sa_ppo"))
+
+
+@pytest.mark.parametrize("wrong", [{"epsilon": 5e-324}, {"epsilon": 1e300}, {"epsilon": 1, "attack_step_size": 5e-324}])
+def test_what_float32_does_not_compute_with_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidEpsilon, match="between 1e-30 and 1e\\+30"):
+        resolve_config(spec_of("atpa", **wrong))
 
 
 @pytest.mark.parametrize("count", [3, 5])

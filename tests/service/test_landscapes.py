@@ -64,6 +64,7 @@ async def test_a_landscape_can_be_canceled(bench: Bench) -> None:
         ({"policy_ids": ["nobody"]}, 404, "not-found"),
         ({"policy_ids": ["a", "a"]}, 422, "invalid-spec"),
         ({"epsilon": 0}, 422, "invalid-spec"),
+        ({"epsilon": 5e-324}, 422, "invalid-spec"),
         ({"starts": 1}, 422, "invalid-spec"),
         ({"states": 100_000, "starts": 100, "steps": 100}, 422, "invalid-spec"),
         ({"env": "PongNoFrameskip-v4"}, 422, "action-mismatch"),
