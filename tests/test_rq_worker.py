@@ -18,7 +18,7 @@ def test_a_job_is_named_while_its_process_is_watched(
 ) -> None:
     def watch(worker: Worker, job: Job, queue: Queue) -> None:
         del worker, queue
-        logging.getLogger("rq.worker").warning("%s died", job.id)
+        logging.getLogger("watched").warning("%s died", job.id)
 
     monkeypatch.setattr(Worker, "execute_job", watch)
     write_json(caplog)
