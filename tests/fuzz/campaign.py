@@ -33,7 +33,7 @@ def prepare(folder: Path, seed: int) -> Campaign:
 
 def run(campaign: Campaign, number: int, outcomes: Outcomes) -> None:
     """Judge `number` files. What concerns no single file is noted with no bytes."""
-    before = _resident()
+    before, others = _resident(), set(psutil.Process().children())
     for batch in _batches(number):
         files = [damaged(campaign.files, campaign.seed, index) for index in batch]
         judge(files, [f"{campaign.seed}-{index}" for index in batch], outcomes)
@@ -42,7 +42,7 @@ def run(campaign: Campaign, number: int, outcomes: Outcomes) -> None:
         outcomes.wrong[f"memory: {grown + GROWTH_BYTES:,} bytes more than before"] = b""
     if marked := os.listdir(campaign.folder / "marked"):
         outcomes.wrong[f"code ran: {marked}"] = b""
-    if children := psutil.Process().children():
+    if children := set(psutil.Process().children()) - others:
         outcomes.wrong[f"children are left: {children}"] = b""
 
 
