@@ -126,7 +126,6 @@ class _Run:
         group: int,
         shown: frozenset[EpisodeId],
     ) -> None:
-        self.taken = StepsTaken()
         self.environment = environments[group]
         self._cells = plan.cells
         first, stride = group * shard.lanes, len(environments) * shard.lanes
@@ -136,6 +135,13 @@ class _Run:
         self._totals = Totals(shard.lanes)
         self._shown, self._shape = shown, plan.environment.observation.shape
         self._recorders: dict[int, Recorder] = {}
+        self._agent_steps, self._attack_steps = 0, Counter[AttackKind]()
+        self._steps_of_cells = [cell.attack.steps_in_all for cell in plan.cells]
+
+    @property
+    def taken(self) -> StepsTaken:
+        """So far."""
+        return StepsTaken(self._agent_steps, self._attack_steps)
 
     def fill(self, finished: Finished) -> bool:
         """Start the next episode of every idle lane that has one; whether anything is being played."""
@@ -169,10 +175,12 @@ class _Run:
         """Take what the step brought; the results of the episodes that it ended, and the traces of those with one."""
         decision = self._decision
         self._totals.add(decision.measures)
-        self.taken += self._taken(decision.measures.sums["attacked_steps"].tolist())
-        ended = []
+        attacked, ended = decision.measures.sums["attacked_steps"].tolist(), []
         for episode in filter(None, list(self._episodes)):
             lane, reward = episode.lane, float(after.rewards[episode.lane])
+            self._agent_steps += 1
+            if attacked[lane]:
+                self._attack_steps[episode.cell.attack.kind] += self._steps_of_cells[episode.entry.cell]
             if lane in self._recorders:
                 self._recorders[lane].add(self._actor, decision, reward)
             episode.advance(decision.actions[lane], reward)
@@ -182,12 +190,3 @@ class _Run:
                 ended.append((result, recorder.trace() if recorder else None))
                 self._episodes[lane] = None
         return ended
-
-    def _taken(self, attacked: Sequence[float]) -> StepsTaken:
-        """The steps of one step of the batch; `attacked` is 1 in each lane that an attacker acted on."""
-        playing = [episode for episode in self._episodes if episode is not None]
-        attacks = [episode.cell.attack for episode in playing if attacked[episode.lane]]
-        counts: Counter[AttackKind] = Counter()
-        for attack in attacks:
-            counts[attack.kind] += attack.steps_in_all
-        return StepsTaken(len(playing), counts)
