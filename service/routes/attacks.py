@@ -66,8 +66,9 @@ async def create(request: Request, context: ContextOf, owner: OwnerOf, webhook: 
     preferred = preferred_wait_s(request)
     snapshot = await context.attacks.wait(owner, attack_id, small if preferred is None else preferred)
     headers = {"Location": attack_path(attack_id)}
-    if snapshot.job.status == "succeeded" and _NPZ in request.headers.get("accept", ""):
-        answer = await _result(request, context, snapshot.job, headers)
+    attack = snapshot.job
+    if attack.status == "succeeded" and _NPZ in request.headers.get("accept", ""):
+        answer = await _result(request, context, attack, headers)
     else:
         status = 200 if snapshot.is_terminal else 202
         answer = Response(snapshot.body, status, headers, media_type="application/json")

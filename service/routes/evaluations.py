@@ -144,6 +144,7 @@ async def _owned(evaluation_id: str, context: ContextOf, owner: OwnerOf) -> Snap
 
 @router.post(
     "/v1/evaluations/{evaluation_id}/extend",
+    dependencies=[Depends(_owned)],
     status_code=202,
     response_model=Evaluation,
     openapi_extra=json_body_of(ExtensionSpec),
@@ -151,7 +152,7 @@ async def _owned(evaluation_id: str, context: ContextOf, owner: OwnerOf) -> Snap
 )
 async def extend(
     request: Request,
-    evaluation: Annotated[Snapshot[Evaluation], Depends(_owned)],
+    evaluation_id: str,
     context: ContextOf,
     owner: OwnerOf,
     key: IdempotencyKey,
@@ -160,23 +161,24 @@ async def extend(
 ) -> Response:
     """A new evaluation whose `parent` is this one; episodes that were played for it are not played again."""
     more = parse(ExtensionSpec, body, "extension")
-    wanted = await run_in_threadpool(extension_request, context.store, owner, evaluation.job.id, more, key)
+    wanted = await run_in_threadpool(extension_request, context.store, owner, evaluation_id, more, key)
     return await _submit(request, context, wanted, webhook)
 
 
 @router.get(
     "/v1/evaluations/{evaluation_id}/events",
+    dependencies=[Depends(_owned)],
     response_class=EventSourceResponse,
     summary="The life of an evaluation as server-sent events",
 )
 async def events(
-    evaluation: Annotated[Snapshot[Evaluation], Depends(_owned)],
+    evaluation_id: str,
     context: ContextOf,
     owner: OwnerOf,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """`progress`, `cell` and `terminal`, the first of them complete; resumes from `Last-Event-ID`."""
-    async for event in context.evaluation_events.follow(owner, evaluation.job.id, last_event_id):
+    async for event in context.evaluation_events.follow(owner, evaluation_id, last_event_id):
         yield event
 
 

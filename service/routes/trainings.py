@@ -95,15 +95,20 @@ async def _owned(training_id: str, context: ContextOf, owner: OwnerOf) -> Snapsh
     return await context.trainings.get(owner, training_id)
 
 
-@router.get("/{training_id}/events", response_class=EventSourceResponse, summary="The life of a training as events")
+@router.get(
+    "/{training_id}/events",
+    dependencies=[Depends(_owned)],
+    response_class=EventSourceResponse,
+    summary="The life of a training as events",
+)
 async def events(
-    training: Annotated[Snapshot[Training], Depends(_owned)],
+    training_id: str,
     context: ContextOf,
     owner: OwnerOf,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """`progress` and `terminal`, the first of them complete; resumes from `Last-Event-ID`."""
-    async for event in context.training_events.follow(owner, training.job.id, last_event_id):
+    async for event in context.training_events.follow(owner, training_id, last_event_id):
         yield event
 
 
