@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Histogram
 
-_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10)
+from saddlepoint.queue import TALLIES
 
 
 class StoreMetrics:
@@ -13,7 +13,7 @@ class StoreMetrics:
             "saddlepoint_store_seconds",
             "This process' operations on the store; of streams and lists their beginning.",
             ("operation", "outcome"),
-            buckets=_BUCKETS,
+            buckets=TALLIES["worker_store_seconds"].buckets,  # to be read beside those
             registry=registry,
         )
 

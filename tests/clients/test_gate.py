@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from clients import AttackClient, Gated, Report
+from clients import Gated, Report
 from clients.cli import main
 from saddlepoint.errors import InvalidRequest, InvalidSpec, NotComparable, NotFound, Unauthenticated
 from saddlepoint.schemas.comparisons import ComparisonResult, ComparisonSpec
 from saddlepoint.schemas.reports import RobustnessReport
 from tests.clients import fakes
-from tests.clients.fakes import EVALUATION, Answer, Service, answer, evaluation, json_of, refusal
+from tests.clients.fakes import EVALUATION, Answer, Service, Use, answer, evaluation, json_of, refusal
 from tests.clients.trainings import comparison_of
 from tests.evaluation.sample_comparison import sample_comparison
 from tests.evaluation.sample_report import sample_report
@@ -117,25 +117,6 @@ def test_a_baseline_that_is_not_there_is_refused_before_anything_is_played(call:
     service = Service(refusal(NotFound("There is no such evaluation.")))
     with pytest.raises(NotFound):
         call(service, lambda client: client.gate(policy, env="CartPole-v1", baseline=BASELINE))
-
-
-Use = Callable[..., Service]
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Makes the command talk to a service that gives these answers."""
-
-    def script(*answers: Answer) -> Service:
-        service = Service(*answers)
-
-        def connect(url: str | None, api_key: str | None) -> AttackClient:
-            return AttackClient(fakes.URL, retries=fakes.IMPATIENT, transport=httpx.MockTransport(service))
-
-        monkeypatch.setattr("clients.commands.connect", connect)
-        return service
-
-    return script
 
 
 @pytest.mark.parametrize(("least", "status"), [("0.4", 0), ("0.45", 1)])
