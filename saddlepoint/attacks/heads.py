@@ -16,8 +16,24 @@ from saddlepoint.schemas.attacks import Objective
 LOWEST_LOGIT = -1e30
 """Stands for a logit of -inf (a masked action), so that differences of logits stay finite."""
 
-Value = Callable[[Tensor], Tensor]
-"""(N, K) outputs of the head -> (N,), differentiable."""
+
+@dataclass(frozen=True)
+class Climbed:
+    """What the loop raises: a rising function of each row's loss that does not underflow."""
+
+    value: Callable[[Tensor], Tensor]
+    """(N, K) outputs of the head -> (N,), differentiable."""
+    written_out: Callable[[Tensor], Tensor] | None = None
+    """(N, K) outputs of the head -> (N, K), the gradient of `value`; None leaves it to automatic differentiation."""
+
+    def gradient(self, outputs: Tensor) -> Tensor:
+        """(N, K): how the value of each row changes with its outputs."""
+        if self.written_out is not None:
+            return self.written_out(outputs)
+        with torch.enable_grad():
+            leaf = outputs.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(self.value(leaf).sum(), leaf)
+        return gradient
 
 
 class Head(Protocol):
@@ -30,8 +46,8 @@ class Head(Protocol):
     def judged_by(self, critic: Critic, /) -> "Head":
         """The same head beside what the clean observations' actions are worth."""
 
-    def climbed(self, clean: Tensor, objectives_of: Masks, /) -> Value:
-        """What the loop raises: a rising function of each row's loss that does not underflow."""
+    def climbed(self, clean: Tensor, objectives_of: Masks, /) -> Climbed:
+        """What the loop raises in rows of these objectives."""
 
     def loss(self, outputs: Tensor, clean: Tensor, objectives_of: Masks, /) -> Tensor:
         """(N,): the loss in the books of each row."""
@@ -57,9 +73,15 @@ class Categorical:
         scaled = outputs if self.temperature == 1.0 else outputs / self.temperature
         return scaled.clamp_min(LOWEST_LOGIT)
 
-    def climbed(self, clean: Tensor, objectives_of: Masks) -> Value:
+    def climbed(self, clean: Tensor, objectives_of: Masks) -> Climbed:
         contrast = objectives.contrast_of_rows(self.logits(clean), objectives_of, self.values)
-        return lambda outputs: objectives.value(self.logits(outputs), contrast)
+
+        def gradient(outputs: Tensor) -> Tensor:
+            logits = self.logits(outputs)
+            slope = objectives.gradient(logits, contrast) * (logits > LOWEST_LOGIT)
+            return slope if self.temperature == 1.0 else slope / self.temperature
+
+        return Climbed(lambda outputs: objectives.value(self.logits(outputs), contrast), gradient)
 
     def loss(self, outputs: Tensor, clean: Tensor, objectives_of: Masks) -> Tensor:
         return objectives.loss_of_rows(self.logits(outputs), self.logits(clean), objectives_of, self.values)
@@ -100,8 +122,8 @@ class Continuous:
         """(N, D): the action of a row that acts greedily."""
         return self.bounds.executed(self.gaussian(outputs).mean, squash=self.squash)
 
-    def climbed(self, clean: Tensor, objectives_of: Masks) -> Value:
-        return lambda outputs: self.loss(outputs, clean, objectives_of)
+    def climbed(self, clean: Tensor, objectives_of: Masks) -> Climbed:
+        return Climbed(lambda outputs: self.loss(outputs, clean, objectives_of))
 
     def loss(self, outputs: Tensor, clean: Tensor, objectives_of: Masks) -> Tensor:
         policy, origin = self.gaussian(outputs), self.gaussian(clean)

@@ -1,9 +1,13 @@
 """What an attack needs of a policy's network; `saddlepoint.policies.network.PolicyNetwork` is one."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+PullBack = Callable[[Tensor], Tensor]
+"""The gradient of a head, (N, K), to that of the observations, as precise as the network is."""
 
 
 class Answer(Protocol):
@@ -48,3 +52,14 @@ class AttackedNetwork(Protocol):
 
     def forward_attack(self, arranged: Tensor, /) -> Answer:
         """(N, *layout) float32, differentiable in its argument."""
+
+
+@runtime_checkable
+class WrittenOut(Protocol):
+    """A network that knows the derivative of its outputs without automatic differentiation, which takes longer."""
+
+    def vjp(self, arranged: Tensor, /) -> tuple[Tensor, PullBack] | None:
+        """The head (N, K) float32 at (N, *layout), and what takes a gradient of it back to there.
+
+        None where this policy needs automatic differentiation after all.
+        """

@@ -131,6 +131,17 @@ def value(perturbed: Tensor, contrast: Contrast) -> Tensor:
     return result if contrast.slope is None else result + (contrast.slope * perturbed).sum(dim=1)
 
 
+def gradient(perturbed: Tensor, contrast: Contrast) -> Tensor:
+    """dJ / dz, (N, A), written out: automatic differentiation of so little takes longer than the little itself."""
+    shifted = perturbed + contrast.raised
+    raised = shifted.softmax(dim=1)
+    if contrast.hard is not None:
+        top = (shifted == shifted.amax(dim=1, keepdim=True)).float()
+        raised = torch.where(contrast.hard.unsqueeze(1), top / top.sum(dim=1, keepdim=True), raised)
+    result = raised - (perturbed + contrast.lowered).softmax(dim=1)
+    return result if contrast.slope is None else result + contrast.slope
+
+
 def contrast_of_rows(clean: Tensor, rows_of: Masks, values: Tensor | None = None) -> Contrast:
     """The contrast of a batch whose rows are under different attacks.
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from saddlepoint.attacks.ball import L2, Ball, Bounds, by_row, entries, uniform_start
 from saddlepoint.attacks.frames import Frames
-from saddlepoint.attacks.heads import CATEGORICAL, Head, Value
-from saddlepoint.attacks.network import Answer, AttackedNetwork, Critic
+from saddlepoint.attacks.heads import CATEGORICAL, Climbed, Head
+from saddlepoint.attacks.network import Answer, AttackedNetwork, Critic, PullBack, WrittenOut
 from saddlepoint.attacks.rows import Masks, Rows
 from saddlepoint.attacks.square import square_search
 from saddlepoint.attacks.step import ascend_, zero_rows
@@ -184,8 +184,8 @@ class _Search:
         return self.measured(self.network.forward_attack(x).head)
 
     @cached_property
-    def measured(self) -> Value:
-        return self.head.climbed(self.clean, self.rows.measured)
+    def measured(self) -> Callable[[Tensor], Tensor]:
+        return self.head.climbed(self.clean, self.rows.measured).value
 
     def _attempt(self, number: int, noise: Tensor) -> _Attempt:
         objectives = self.rows.objectives_of_try(number)
@@ -241,32 +241,33 @@ def _climb_(
     x: Tensor,
     ball: Ball,
     rows: Rows,
-    climbed: Value,
+    climbed: Climbed,
     zero_gradient: Tensor,
     scale: Tensor | None,
 ) -> list[Tensor]:
     """Move `x` up the objective in place, and mark the rows that met a zero gradient; the outputs along the way."""
-    scratch, seen = torch.empty_like(x), []
-    for step in range(rows.most_steps):
-        active = rows.steps > step
-        outputs, gradient = _gradient(network, x, climbed)
+    scratch, seen, vjp = torch.empty_like(x), [], _vjp(network)
+    for active, step_size in rows.schedule:
+        outputs, pull_back = vjp(x)
+        gradient = pull_back(climbed.gradient(outputs))
         zero_gradient |= active & zero_rows(gradient)
-        ascend_(x, gradient, rows.step_size * active, ball, scale, scratch=scratch)
+        ascend_(x, gradient, step_size, ball, scale, scratch=scratch)
         seen.append(outputs)
     return seen
 
 
-def _gradient(network: AttackedNetwork, x: Tensor, climbed: Value) -> tuple[Tensor, Tensor]:
-    """Outputs at `x`, and the gradient of the objective with respect to `x` alone, as precise as the network is.
+def _vjp(network: AttackedNetwork) -> Callable[[Tensor], tuple[Tensor, PullBack]]:
+    """The outputs at x, and what takes a gradient of them back to x; by automatic differentiation where it must."""
+    written_out = network.vjp if isinstance(network, WrittenOut) else lambda x: None
+    return lambda x: written_out(x) or _differentiated(network, x)
 
-    Taken with respect to a copy of `x` in the network's own precision: a cast inside would cost a pass each way.
-    """
+
+def _differentiated(network: AttackedNetwork, x: Tensor) -> tuple[Tensor, PullBack]:
+    """With respect to a copy of `x` in the network's own precision: a cast inside would cost a pass each way."""
     with torch.enable_grad():
         leaf = x.detach().to(network.dtype).requires_grad_()
         outputs = network.forward_attack(leaf).head
-        value = climbed(outputs).sum()
-    (gradient,) = torch.autograd.grad(value, leaf)
-    return outputs.detach(), gradient
+    return outputs.detach(), lambda gradient: torch.autograd.grad(outputs, leaf, gradient)[0]
 
 
 def _untouched(observation: Tensor, seen: Answer, clean_loss: Tensor) -> Perturbed:

@@ -53,6 +53,12 @@ class Rows:
         return int(self.steps.max())
 
     @cached_property
+    def schedule(self) -> list[tuple[Tensor, Tensor]]:
+        """For each step which rows take it, (N,) bool, and how far, (N,) float32."""
+        active = [self.steps > step for step in range(self.most_steps)]
+        return [(rows, self.step_size * rows) for rows in active]
+
+    @cached_property
     def uses_noise(self) -> bool:
         """Whether any row has a ball to start in."""
         return bool((self.epsilon > 0).any())
@@ -78,7 +84,16 @@ class Rows:
 
     def objectives_of_try(self, number: int) -> Masks:
         """What the rows climb in a try; a row with fewer tries repeats its last."""
-        return self._masks([_climbed(attack, number) for attack in self.attacks])
+        return self._objectives[number]
+
+    @cached_property
+    def _objectives(self) -> list[Masks]:
+        climbed = [attack.objectives or ("ce",) for attack in self.attacks]
+        last = [len(objectives) - 1 for objectives in climbed]
+        return [
+            self._masks([own[min(number, end)] for own, end in zip(climbed, last, strict=True)])
+            for number in range(self.tries)
+        ]
 
     @cached_property
     def measured(self) -> Masks:
@@ -135,10 +150,6 @@ def uniform_rows(attack: ResolvedAttack, count: int, device: torch.device | str 
 def _on_the_host(mask: Tensor) -> NDArray[np.bool_]:
     host: NDArray[np.bool_] = mask.cpu().numpy()
     return host
-
-
-def _climbed(attack: ResolvedAttack, number: int) -> Objective:
-    return attack.objectives[min(number, len(attack.objectives) - 1)] if attack.objectives else "ce"
 
 
 def _epsilon(attack: ResolvedAttack) -> float:

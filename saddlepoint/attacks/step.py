@@ -1,5 +1,7 @@
 """The parts of a step of PGD that pass over the whole batch."""
 
+from collections.abc import Iterator
+
 from torch import Tensor
 
 from saddlepoint.attacks.ball import Ball, by_row, entries
@@ -22,10 +24,19 @@ def ascend_(
 
 
 def zero_rows(gradient: Tensor) -> Tensor:
-    """(N,) bool: which rows are 0 or NaN everywhere. One line of each picture settles nearly all of them."""
-    if gradient.dim() > 2:
-        line = gradient.select(-2, gradient.shape[-2] // 2)
-        unsettled = ~(line.abs().amax(entries(line)) > 0)
+    """(N,) bool: which rows are 0 or NaN everywhere. The middle of each picture settles nearly all of them."""
+    for part in _middles(gradient):
+        unsettled = ~(part.abs().amax(entries(part)) > 0)
         if not unsettled.any():
             return unsettled
     return ~(gradient.abs() > 0).any(entries(gradient))
+
+
+def _middles(pictures: Tensor) -> Iterator[Tensor]:
+    """Of (N, C, H, W) the pixel in the middle, then the line; of (N, H, W) that line."""
+    if pictures.dim() < 3:
+        return
+    line = pictures.select(-2, pictures.shape[-2] // 2)
+    if line.dim() > 2:
+        yield line.select(-1, line.shape[-1] // 2)
+    yield line

@@ -1,16 +1,17 @@
 """A canonical policy as a torch module whose outputs can be differentiated by its observation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
 
+from saddlepoint.policies.chains import Chain
 from saddlepoint.policies.critic import SettledCritic, critic_part, settled, without_critic
 from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, Graph, live_part
-from saddlepoint.policies.operators import compute
 from saddlepoint.policies.patches import from_patches, to_patches
+from saddlepoint.policies.program import Programs, Step, run_
 from saddlepoint.policies.reading import read_canonical
 from saddlepoint.policies.rewrites import Rewritten, for_speed
 from saddlepoint.schemas.policies import HEAD_OUTPUTS
@@ -64,6 +65,7 @@ class PolicyNetwork(nn.Module):
         wanted = {name: self._whole.outputs[name] for name in (*HEAD_OUTPUTS[graph.head], *self._carried)}
         self._policy = live_part(replace(self._whole, outputs=wanted))
         self._register(rewritten)
+        self._programs: dict[bool, tuple[Step, ...]] = {}
         self.eval()
 
     def _register(self, rewritten: Rewritten) -> None:
@@ -72,6 +74,19 @@ class PolicyNetwork(nn.Module):
             if held.ndim == 4:
                 held = held.contiguous(memory_format=torch.channels_last)
             self.register_buffer(name, held)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """What `to`, `double` and the like do; the weights are laid out anew after it."""
+        self._programs = {}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+    def _program(self, *, with_value: bool) -> tuple[Step, ...]:
+        """The steps of the whole policy, or of all but its value."""
+        if not self._programs:
+            programs = Programs(self._constants(self._whole))
+            self._programs = {True: programs.program(self._whole), False: programs.program(self._policy)}
+        return self._programs[with_value]
 
     def initial_states(self, rows: int) -> tuple[Tensor, ...]:
         """The states of so many episodes that begin: zeros, float32; none unless the policy is recurrent."""
@@ -99,25 +114,42 @@ class PolicyNetwork(nn.Module):
             )
         graph = self._whole if with_value else self._policy
         values = self._given(graph, x, states)
-        for node in graph.nodes:
-            values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
-        wide = torch.promote_types(self.dtype, torch.float32)
-        outputs = {name: values[source].to(wide) for name, source in graph.outputs.items()}
+        run_(self._program(with_value=with_value), values)
+        outputs = {name: values[source].to(self._wide) for name, source in graph.outputs.items()}
         parts = [outputs[name] for name in HEAD_OUTPUTS[self.head]]
         head = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
         return Outputs(head, outputs.get("value"), tuple(outputs[name] for name in self._carried))
+
+    def vjp(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]] | None:
+        """The head at observations in the attack layout, and what takes a gradient of it back to them.
+
+        None unless the policy is one chain of layers.
+        """
+        steps = self._program(with_value=False)
+        if len(steps) != 1 or steps[0].inputs != (OBSERVATION,) or not isinstance(steps[0].compute, Chain):
+            return None
+        head, pull_back = steps[0].compute.vjp(x.to(self.dtype))
+        return head.to(self._wide), lambda gradient: pull_back(gradient.to(self.dtype))
 
     def critic(self, x: Tensor, states: Sequence[Tensor] = ()) -> SettledCritic | None:
         """The critic at observations in the attack layout; None where there is none beside the head."""
         return None if self._critic is None else settled(self._critic, self._given(self._critic, x, states))
 
+    @property
+    def _wide(self) -> torch.dtype:
+        """Of the outputs."""
+        return torch.promote_types(self.dtype, torch.float32)
+
     def _given(self, graph: Graph, x: Tensor, states: Sequence[Tensor]) -> dict[str, Tensor]:
         """What the nodes of `graph` start from, by name."""
-        values: dict[str, Tensor] = {name: self.get_buffer(name) for name in graph.constants}
+        values = self._constants(graph)
         values[OBSERVATION] = x.to(self.dtype)
         for index, state in enumerate(states):
             values[STATE.format(index)] = state.detach().to(self.dtype)
         return values
+
+    def _constants(self, graph: Graph) -> dict[str, Tensor]:
+        return {name: self.get_buffer(name) for name in graph.constants}
 
 
 def load_network(model: bytes, *, precision: Precision = "fp32") -> PolicyNetwork:

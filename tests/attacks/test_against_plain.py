@@ -40,7 +40,7 @@ def test_gradients_at_one_point_agree(kind: str) -> None:
     expected = plain.gradient(lambda rows: network(rows).logits, kind, x, clean)
     leaf = x.clone().requires_grad_()
     masks: Any = {kind: torch.ones(N, dtype=torch.bool)}
-    climbed = CATEGORICAL.climbed(clean, masks)(network(leaf).logits)
+    climbed = CATEGORICAL.climbed(clean, masks).value(network(leaf).logits)
     (ours,) = torch.autograd.grad(climbed.sum(), leaf)
     unit, own = (torch.nn.functional.normalize(g.flatten(1)) for g in (expected, ours))
     torch.testing.assert_close(own, unit, rtol=1e-4, atol=1e-4 * float(unit.abs().max()))

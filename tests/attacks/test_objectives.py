@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from saddlepoint.attacks import objectives
+from saddlepoint.attacks.heads import Categorical
 from saddlepoint.attacks.objectives import OBJECTIVES, Contrast, contrast_of_rows, loss_of_rows, value
 from saddlepoint.schemas.attacks import ATTACKS, Objective
 
@@ -29,6 +30,38 @@ def gradient_of_value(perturbed: Tensor, clean: Tensor, kind: Objective) -> Tens
 def gradient_of_loss(perturbed: Tensor, clean: Tensor, kind: Objective) -> Tensor:
     leaf = perturbed.clone().requires_grad_()
     return torch.autograd.grad(OBJECTIVES[kind].loss(leaf, clean).sum(), leaf)[0]
+
+
+@pytest.mark.parametrize("scale", [0.5, 5.0, 200.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradient_that_is_written_out_is_that_of_the_value(kind: Objective, scale: float) -> None:
+    clean, perturbed = logits(scale, seed=1).double(), logits(scale, seed=2).double()
+    contrast = contrast_of_rows(clean, rows_under(kind, ROWS))
+    expected = gradient_of_value(perturbed, clean, kind)
+    torch.testing.assert_close(objectives.gradient(perturbed, contrast), expected, atol=1e-12, rtol=0)
+    assert float(expected.abs().max()) > 0.1
+
+
+def test_the_gradient_that_is_written_out_shares_the_top_of_a_margin_among_equals() -> None:
+    clean = torch.tensor([[3.0, 1.0, 1.0, 0.0]])
+    contrast = contrast_of_rows(clean, rows_under("margin", 1))
+    assert objectives.gradient(clean, contrast).tolist() == [[-1.0, 0.5, 0.5, 0.0]]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.25])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_masked_action_has_no_gradient_and_the_others_have_that_of_differentiation(
+    kind: Objective, temperature: float
+) -> None:
+    head = Categorical(temperature)
+    clean, perturbed = logits(2.0, seed=1).double(), logits(2.0, seed=2).double()
+    clean[:, 2] = perturbed[:, 2] = -torch.inf
+    climbed = head.climbed(clean, rows_under(kind, ROWS))
+    leaf = perturbed.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(climbed.value(leaf).sum(), leaf)
+    found = climbed.gradient(perturbed)
+    assert (found[:, 2] == 0).all()
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
 
 
 def test_every_attack_that_uses_gradients_has_an_objective() -> None:

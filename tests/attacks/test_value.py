@@ -113,7 +113,7 @@ def test_the_perturbations_are_those_of_eq_7_in_the_books() -> None:
 def test_what_is_climbed_has_the_gradient_that_differences_find() -> None:
     rows = {"value": torch.ones(N, dtype=torch.bool)}
     clean = POLICY(OBSERVATION)
-    climbed = CATEGORICAL.judged_by(Known(VALUES)).climbed(clean, rows)  # type: ignore[arg-type]
+    climbed = CATEGORICAL.judged_by(Known(VALUES)).climbed(clean, rows).value  # type: ignore[arg-type]
     point = start().requires_grad_()
     assert torch.autograd.gradcheck(lambda x: climbed(POLICY(x)), point)
 

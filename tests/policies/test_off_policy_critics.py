@@ -187,7 +187,7 @@ def test_the_gradient_of_eq_7_is_the_one_that_differences_find(kind: str) -> Non
     critic = network.critic(vectors(ROWS).double())
     assert critic is not None
     clean = network(vectors(ROWS).double()).head
-    raised = head.judged_by(critic).climbed(clean, {"value": torch.ones(ROWS, dtype=torch.bool)})
+    raised = head.judged_by(critic).climbed(clean, {"value": torch.ones(ROWS, dtype=torch.bool)}).value
     point = (vectors(ROWS, seed=8).double() / 4).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: raised(network.forward_attack(x).head), point)
 
