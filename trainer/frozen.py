@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from saddlepoint.policies.chains import Chain
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -17,9 +19,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class FrozenPolicy:
-    """`head_of`: encoded observations, (N, ...) in `dtype`, to (N, K) float32. The encoding is the attack layout."""
+    """`chain`: encoded observations, (N, ...) in `dtype`, to (N, K) float32. The encoding is the attack layout."""
 
-    head_of: Callable[[Tensor], Tensor]
+    chain: Chain
     dtype: torch.dtype = torch.float32
 
     def to_attack_layout(self, observation: Tensor) -> Tensor:
@@ -29,4 +31,21 @@ class FrozenPolicy:
         return arranged
 
     def forward_attack(self, arranged: Tensor) -> Seen:
-        return Seen(self.head_of(arranged.to(self.dtype)))
+        return Seen(self.chain(arranged.to(self.dtype)))
+
+    def vjp(self, arranged: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        return self.chain.vjp(arranged.to(self.dtype))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """x (N, D) -> x and, beside it, the same numbers in every row: (N, 2 D)."""
+
+    numbers: Tensor
+    """(D,)"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, self.numbers.expand_as(x)], dim=1)
+
+    def backward(self, gradient: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return gradient[:, : x.shape[1]]

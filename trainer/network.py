@@ -1,18 +1,20 @@
 """The networks that PPO trains: a policy and a value from an observation that was encoded once, when it was stored."""
 
 import copy
-from collections.abc import Sequence
-from math import sqrt
+from math import prod, sqrt
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.functional import conv2d
 
 from saddlepoint.attacks.network import AttackedNetwork
 from saddlepoint.errors import UnsupportedEnvironment
+from saddlepoint.policies.chains import Cast, Chain, Geometry, Linear, Reshaped, Tanh, Transposed
+from saddlepoint.policies.flatten import columns_channels_last
+from saddlepoint.policies.packed import convolution, linear
 from saddlepoint.schemas.environments import DiscreteSpace, EnvironmentDescription
-from trainer.frozen import FrozenPolicy
+from trainer.frozen import Beside, FrozenPolicy
 from trainer.space_to_depth import BLOCK, to_depth
 
 Precision = Literal["bf16", "fp32"]
@@ -62,8 +64,7 @@ class ActorCritic(nn.Module):
 
     def frozen(self) -> AttackedNetwork:
         """The policy as it is now, to be attacked; later changes of the weights do not reach it."""
-        kept = copy.deepcopy(self).requires_grad_(False)
-        return FrozenPolicy(lambda encoded: kept(encoded)[0])
+        raise NotImplementedError
 
 
 class _PixelConvolution(nn.Conv2d):
@@ -96,7 +97,7 @@ class _PixelConvolution(nn.Conv2d):
     def forward(self, pixels: Tensor) -> Tensor:
         if self.center.is_nonzero():  # a pass over all pixels, a twentieth of a gradient step
             pixels = pixels - self.center.to(pixels.dtype)
-        return functional.conv2d(pixels, self.weight / PIXEL_MAXIMUM, self.bias)
+        return conv2d(pixels, self.weight / PIXEL_MAXIMUM, self.bias)
 
 
 class NatureNetwork(ActorCritic):
@@ -114,8 +115,8 @@ class NatureNetwork(ActorCritic):
         self.conv1 = _PixelConvolution(frames * BLOCK * BLOCK, 32, 2)
         self.conv2 = nn.Conv2d(32, 64, 4, stride=2)
         self.conv3 = nn.Conv2d(64, 64, 3)
-        height, width = (_side(side) for side in size)
-        self.hidden = nn.Linear(64 * height * width, 512)
+        self._sides = [_side(side) for side in size]
+        self.hidden = nn.Linear(64 * prod(self._sides), 512)
         self.policy = nn.Linear(512, outputs)
         self.value = nn.Linear(512, 1)
 
@@ -147,14 +148,24 @@ class NatureNetwork(ActorCritic):
 
     def frozen(self) -> FrozenPolicy:
         """In its precision for good and on plain pixels, so that an attack neither casts nor subtracts at each step."""
-        parts = [
-            *self.conv1.plain(),
-            *(part for layer in (self.conv2, self.conv3, self.hidden) for part in layer.parameters()),
-        ]
-        parts = [part.detach().to(self.dtype, copy=True) for part in parts]
-        last = copy.deepcopy(self.policy).requires_grad_(False)
-        log_std = None if self.log_std is None else self.log_std.detach().clone()
-        return FrozenPolicy(lambda encoded: _head(last(_features(encoded, parts).float()), log_std), self.dtype)
+        others = (self.conv2, self.conv3, self.hidden)
+        parts = [*self.conv1.plain(), *(part for layer in others for part in layer.parameters())]
+        weight1, bias1, weight2, bias2, weight3, bias3, weight4, bias4 = (
+            part.detach().to(self.dtype, copy=True) for part in parts
+        )
+        picture = (len(bias3), *self._sides)
+        layers = (
+            Transposed((0, 3, 1, 2)),
+            convolution(weight1, bias1, Geometry(), relu=True),
+            convolution(weight2, bias2, Geometry(strides=(2, 2)), relu=True),
+            convolution(weight3, bias3, Geometry(), relu=True),
+            Transposed((0, 2, 3, 1)),
+            Reshaped((-1, prod(picture))),
+            linear(columns_channels_last(weight4, picture), bias4, relu=True),
+            Cast(torch.float32),
+            _frozen(self.policy),
+        )
+        return FrozenPolicy(Chain((*layers, *_deviation(self.log_std))), self.dtype)
 
 
 class MlpNetwork(ActorCritic):
@@ -173,6 +184,10 @@ class MlpNetwork(ActorCritic):
 
     def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
         return _head(self.policy(encoded), self.log_std), self.value(encoded).squeeze(-1)
+
+    def frozen(self) -> FrozenPolicy:
+        hidden1, hidden2, output = map(_frozen, (self.policy.hidden1, self.policy.hidden2, self.policy.output))
+        return FrozenPolicy(Chain((hidden1, Tanh(), hidden2, Tanh(), output, *_deviation(self.log_std))))
 
 
 def make_network(description: EnvironmentDescription) -> ActorCritic:
@@ -222,13 +237,14 @@ def _head(outputs: Tensor, log_std: Tensor | None) -> Tensor:
     return outputs if log_std is None else torch.cat([outputs, log_std.expand_as(outputs)], dim=1)
 
 
-def _features(encoded: Tensor, parts: Sequence[Tensor]) -> Tensor:
-    """What the body of a Nature CNN makes of encoded pixels; weight and bias of one layer after the other."""
-    weight1, bias1, weight2, bias2, weight3, bias3, weight4, bias4 = parts
-    x = functional.conv2d(encoded.permute(0, 3, 1, 2), weight1, bias1).relu_()
-    x = functional.conv2d(x, weight2, bias2, stride=2).relu_()
-    x = functional.conv2d(x, weight3, bias3).relu_()
-    return functional.linear(x.flatten(1), weight4, bias4).relu_()
+def _frozen(layer: nn.Linear) -> Linear:
+    weight, bias = (part.detach().clone() for part in (layer.weight, layer.bias))
+    return linear(weight, bias)
+
+
+def _deviation(log_std: Tensor | None) -> list[Beside]:
+    """What puts the deviation beside the mean, as `_head` does."""
+    return [] if log_std is None else [Beside(log_std.detach().clone())]
 
 
 def _side(side: int) -> int:

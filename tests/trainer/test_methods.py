@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from saddlepoint.attacks.ball import Bounds
+from saddlepoint.policies.chains import Chain, Linear
 from saddlepoint.schemas.training_config import TrainingConfig
 from saddlepoint.schemas.trainings import DEFENSES, Method, TrainingSpec
 from tests.trainer.cartpole import cartpole_spec
 from trainer.adversary import Acting, Adversary
 from trainer.build import build_training
 from trainer.distributions import Categorical
+from trainer.frozen import FrozenPolicy
 from trainer.methods import METHODS, Lesson, dataaugment
 from trainer.methods.dataaugment import DataAugment
 from trainer.network import ActorCritic
@@ -264,6 +266,10 @@ class Slope(ActorCritic):
     def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
         logit = self.weight * encoded[:, 0]
         return torch.stack([logit, torch.zeros_like(logit)], 1), torch.zeros_like(logit)
+
+    def frozen(self) -> FrozenPolicy:
+        weight = torch.stack([self.weight.detach(), torch.zeros(())])[:, None]
+        return FrozenPolicy(Chain((Linear(weight, None),)))
 
 
 def lesson_of(network: ActorCritic, states: list[float], actions: list[int], **config: object) -> Lesson:
