@@ -1,5 +1,7 @@
 """The function that the queue `train` names. Importing this loads the engine, which a trainer does before it forks."""
 
+import os
+
 import torch
 
 from saddlepoint.queue import JobQueue
@@ -14,7 +16,8 @@ def run_training(training_id: str) -> None:
     settings = Settings.from_environment()
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    machine = Machine(device=device, precision=settings.default_precision)
+    # Emulators are stepped on every core: that changes no number, and the network waits for them.
+    machine = Machine(device=device, precision=settings.default_precision, threads=len(os.sched_getaffinity(0)))
     queue = JobQueue.open(settings.redis_url)
     with tallied_store(settings.store_url, queue) as store:
         run_job(store, queue, training_id, machine)

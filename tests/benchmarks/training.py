@@ -1,5 +1,6 @@
 """The trainer on Boxing at the sizes of the ATPA paper's Table 2, against a plain PPO and its own floor."""
 
+import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -108,7 +109,9 @@ def _spec(method: str) -> TrainingSpec:
 
 
 def _started(spec: TrainingSpec) -> Training:
-    training = build_training(spec, Machine(precision=Settings().default_precision))
+    training = build_training(
+        spec, Machine(precision=Settings().default_precision, threads=len(os.sched_getaffinity(0)))
+    )
     start(training)
     return training
 
