@@ -8,8 +8,9 @@ episode) meets the same numbers under every attack and policy.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,10 +70,9 @@ def uniform_rows(
     `out` is filled and returned: fresh memory of this size costs as much as the numbers.
     """
     rows = np.empty((len(seeds), *shape), dtype=np.float32) if out is None else out
-    rewindable = _Rewindable()
     flat = rows.reshape(len(seeds), -1)
-    for row, seed, episode, step in zip(flat, seeds, episodes, steps, strict=True):
-        rewindable.at(int(seed), int(episode), int(step), purpose).random(out=row, dtype=np.float32)
+    for row, generator in zip(flat, _streams(seeds, episodes, steps, purpose), strict=True):
+        generator.random(out=row, dtype=np.float32)
     return rows
 
 
@@ -84,9 +84,8 @@ def gumbel_rows(
     Computed in float64 from one uniform number each, so that no value is infinite.
     """
     uniforms = np.empty((len(seeds), count), dtype=np.float64)
-    rewindable = _Rewindable()
-    for row, seed, episode, step in zip(uniforms, seeds, episodes, steps, strict=True):
-        rewindable.at(int(seed), int(episode), int(step), purpose).random(out=row)
+    for row, generator in zip(uniforms, _streams(seeds, episodes, steps, purpose), strict=True):
+        generator.random(out=row)
     tiny = np.finfo(np.float64).tiny
     return (-np.log(-np.log(np.maximum(uniforms, tiny)))).astype(np.float32)
 
@@ -96,23 +95,18 @@ def normal_rows(
 ) -> NDArray[np.float32]:
     """Standard normal numbers, `(lanes, count)` float32."""
     rows = np.empty((len(seeds), count), dtype=np.float32)
-    rewindable = _Rewindable()
-    for row, seed, episode, step in zip(rows, seeds, episodes, steps, strict=True):
-        rewindable.at(int(seed), int(episode), int(step), purpose).standard_normal(out=row, dtype=np.float32)
+    for row, generator in zip(rows, _streams(seeds, episodes, steps, purpose), strict=True):
+        generator.standard_normal(out=row, dtype=np.float32)
     return rows
 
 
-class _Rewindable:
-    """One generator put to the start of any stream: ten times cheaper than one a row."""
-
-    def __init__(self) -> None:
-        self._bits = np.random.Philox(key=0)
-        self._generator = np.random.Generator(self._bits)
-        self._start = self._bits.state
-
-    def at(self, seed: int, episode: int, step: int, purpose: Purpose) -> np.random.Generator:
-        state = self._start["state"]
-        state["key"][:] = (seed, episode)
-        state["counter"][:] = (0, 0, step, purpose)
-        self._bits.state = self._start
-        return self._generator
+def _streams(seeds: Integers, episodes: Integers, steps: Integers, purpose: Purpose) -> Iterator[np.random.Generator]:
+    """`stream` of each row in turn, as one generator put to the start of each: ten times cheaper than one a row."""
+    bits = np.random.Philox(key=0)
+    generator = np.random.Generator(bits)
+    # Tuples of Python's own integers are read three times as fast as arrays of them.
+    start: Any = {**bits.state, "buffer": (0, 0, 0, 0)}
+    for seed, episode, step in zip(map(int, seeds), map(int, episodes), map(int, steps), strict=True):
+        start["state"] = {"key": (seed, episode), "counter": (0, 0, step, int(purpose))}
+        bits.state = start
+        yield generator
