@@ -1,7 +1,8 @@
 """Layers whose weights stay as they are, laid out once the way that the CPU's kernels (oneDNN) read them.
 
 PyTorch's own layers lay out their weights anew at every call, and leave float32 matrices to MKL, which reaches half of
-what a processor of another maker can do. The operators are those that `torch.compile` puts in their place.
+what a processor of another maker can do. The operators are those that `torch.compile` puts in their place, but for
+their own ReLU, which makes 0 of NaN.
 """
 
 from collections.abc import Sequence
@@ -55,9 +56,8 @@ class PackedLinear(Linear):
         return transposed
 
     def forward(self, x: Tensor) -> Tensor:
-        kind = "relu" if self.relu else "none"
-        y: Tensor = torch.ops.mkldnn._linear_pointwise(x.contiguous(), self._packed, self.bias, kind, [], "")
-        return y
+        y: Tensor = torch.ops.mkldnn._linear_pointwise(x.contiguous(), self._packed, self.bias, "none", [], "")
+        return y.relu_() if self.relu else y
 
     def backward(self, gradient: Tensor, x: Tensor, y: Tensor) -> Tensor:
         gradient = (through_relu(gradient, y) if self.relu else gradient).contiguous()
@@ -73,12 +73,11 @@ class PackedConvolution(Convolution):
         self._packed: dict[Sequence[int], Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
-        g, kind = self.geometry, "relu" if self.relu else "none"
-        weight = self._for_pictures(x.shape[1:])
+        g, weight = self.geometry, self._for_pictures(x.shape[1:])
         y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, weight, self.bias, g.padding, g.strides, g.dilations, g.groups, kind, [], ""
+            x, weight, self.bias, g.padding, g.strides, g.dilations, g.groups, "none", [], ""
         )
-        return y
+        return y.relu_() if self.relu else y
 
     def _for_pictures(self, shape: Sequence[int]) -> Tensor:
         """The weight as it is read for pictures (C, H, W)."""

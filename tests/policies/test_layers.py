@@ -95,6 +95,23 @@ def test_other_layers(layer: Layer, reference: Callable[[Tensor], Tensor]) -> No
     assert_same(layer, reference, numbers(ROWS, 2, 3, 4), 1e-7)
 
 
+@pytest.mark.parametrize("make", [Linear, PackedLinear])
+def test_what_is_not_a_number_stays_none(make: type[Linear]) -> None:
+    x = numbers(2, 30)
+    x[0, 0] = torch.nan
+    y = make(numbers(40, 30), None, relu=True).forward(x)
+    assert y.isnan().all(dim=1).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("make", [Convolution, PackedConvolution])
+def test_what_is_not_a_number_stays_none_where_a_filter_sees_it(make: type[Convolution]) -> None:
+    x = numbers(1, 4, 9, 9)
+    x[0, 0, 0, 0] = torch.nan
+    y = make(numbers(8, 4, 3, 3), None, Geometry(), relu=True).forward(x)
+    assert y.isnan().sum() == 8
+    assert y[0, :, 0, 0].isnan().all()
+
+
 def test_a_convolution_takes_pictures_of_any_size() -> None:
     weight = numbers(8, 4, 3, 3)
     layer = PackedConvolution(weight, None, Geometry())
