@@ -128,10 +128,10 @@ class NatureNetwork(ActorCritic):
 
     def forward(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(encoded.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            x = self.conv1(encoded.to(self.dtype).permute(0, 3, 1, 2)).relu()
-            x = self.conv2(x).relu()
-            x = self.conv3(x).relu()
-            x = self.hidden(x.flatten(1)).relu()
+            x = self.conv1(encoded.to(self.dtype).permute(0, 3, 1, 2)).relu_()
+            x = self.conv2(x).relu_()
+            x = self.conv3(x).relu_()
+            x = self.hidden(x.flatten(1)).relu_()
         x = x.float()
         return _head(self.policy(x), self.log_std), self.value(x).squeeze(-1)
 
