@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """Of the policies that a tenant keeps, as they were uploaded."""
     verdict_wait_s: float = Field(default=20.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    trainer_threads: int = Field(default=1, ge=1)
+    """Of the network that a trainer trains; another number changes the last bits of what becomes of it."""
     reconcile_interval_s: float = Field(default=10.0, gt=0)
     log_level: str = "info"
     log_format: LogFormat = "text"

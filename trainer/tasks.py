@@ -14,7 +14,7 @@ from trainer.job import run_job
 def run_training(training_id: str) -> None:
     """Train, and publish the policy."""
     settings = Settings.from_environment()
-    torch.set_num_threads(1)
+    torch.set_num_threads(settings.trainer_threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     # Emulators are stepped on every core: that changes no number, and the network waits for them.
     machine = Machine(device=device, precision=settings.default_precision, threads=len(os.sched_getaffinity(0)))
