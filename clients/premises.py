@@ -1,7 +1,6 @@
 """What one machine must offer before a stack starts on it: packages, a data folder, a port, Valkey and a socket."""
 
 import importlib.util
-import os
 import shutil
 import socket
 import sys
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from saddlepoint.errors import InvalidRequest
+from saddlepoint.machine import cores
 
 HOST = "127.0.0.1"
 _LAST_PORT = 65535
@@ -99,4 +99,4 @@ def valkey_command(data: Path, valkey_socket: Path) -> tuple[str, ...]:
 
 def default_workers() -> int:
     """One evaluator a core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()

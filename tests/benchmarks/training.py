@@ -1,6 +1,5 @@
 """The trainer on Boxing at the sizes of the ATPA paper's Table 2, against a plain PPO and its own floor."""
 
-import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from saddlepoint.attacks.pgd import perturb
 from saddlepoint.attacks.rows import uniform_rows
+from saddlepoint.machine import cores
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.trainings import TrainingSpec
 from saddlepoint.settings import Settings
@@ -109,9 +109,7 @@ def _spec(method: str) -> TrainingSpec:
 
 
 def _started(spec: TrainingSpec) -> Training:
-    training = build_training(
-        spec, Machine(precision=Settings().default_precision, threads=len(os.sched_getaffinity(0)))
-    )
+    training = build_training(spec, Machine(precision=Settings().default_precision, threads=cores()))
     start(training)
     return training
 

@@ -1,11 +1,11 @@
 """What a trainer's process is set to before it trains."""
 
-import os
 from contextlib import nullcontext
 
 import pytest
 import torch
 
+from saddlepoint.machine import cores
 from saddlepoint.queue import JobQueue
 from trainer import tasks
 from trainer.build import Machine
@@ -29,4 +29,4 @@ def test_a_network_has_the_threads_of_the_setting_and_emulators_every_core(
         tasks.run_training("training")
     finally:
         torch.set_num_threads(before)
-    assert seen == [(threads, len(os.sched_getaffinity(0)))]
+    assert seen == [(threads, cores())]

@@ -1,11 +1,11 @@
 """The interpreter, the processor, memory, and how much a process may open and start."""
 
-import os
 import platform
 import resource
 import sys
 from pathlib import Path
 
+from saddlepoint.machine import cores
 from saddlepoint.schemas.checkups import Finding, judged
 from saddlepoint.settings import Settings
 
@@ -29,11 +29,10 @@ def python() -> Finding:
 
 def processor() -> Finding:
     """Cores, and whether gradients may be computed in bf16."""
-    cores = len(os.sched_getaffinity(0))
     precision = Settings().default_precision
     return judged(
         "processor",
-        f"{cores} cores; {precision} by default",
+        f"{cores()} cores; {precision} by default",
         warns=precision != "bf16",
         remedy="Attacks take about twice as long without AVX512-BF16 or AMX; the results are no worse.",
     )
@@ -42,12 +41,12 @@ def processor() -> Finding:
 def memory(meminfo: Path = Path("/proc/meminfo")) -> Finding:
     """What is free, against an evaluator a core."""
     lines = dict(line.split(":", 1) for line in meminfo.read_text(encoding="ascii").splitlines())
-    free, cores = int(lines["MemAvailable"].split()[0]) * 1024, len(os.sched_getaffinity(0))
+    free = int(lines["MemAvailable"].split()[0]) * 1024
     return judged(
         "memory",
         f"{free / _GIB:.1f} GiB available",
         fails=free < _A_WORKER_BYTES,
-        warns=free < cores * _A_WORKER_BYTES,
+        warns=free < cores() * _A_WORKER_BYTES,
         remedy=f"Reckon {_A_WORKER_BYTES / _GIB:g} GiB for each worker (one a core); start fewer: --workers.",
     )
 
