@@ -1,11 +1,11 @@
 """A policy in training as it was at one moment, to be attacked: `saddlepoint.attacks.network.AttackedNetwork`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from saddlepoint.attacks.network import PullBack
 from saddlepoint.policies.chains import Chain
 
 
@@ -33,7 +33,7 @@ class FrozenPolicy:
     def forward_attack(self, arranged: Tensor) -> Seen:
         return Seen(self.chain(arranged.to(self.dtype)))
 
-    def vjp(self, arranged: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    def vjp(self, arranged: Tensor) -> tuple[Tensor, PullBack]:
         return self.chain.vjp(arranged.to(self.dtype))
 
 

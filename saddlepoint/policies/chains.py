@@ -3,6 +3,7 @@
 Only the gradient of the observation is wanted, weights stay as they are, and each call counts where a batch is small.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -52,18 +53,36 @@ class Chain:
         return gradient
 
 
-class Linear:
-    """x (N, I) -> x W^T + b, (N, O), and with `relu` what of it is positive."""
+class Weighted(ABC):
+    """A layer that is linear in x, and with `relu` what of it is positive."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, *, relu: bool = False) -> None:
         self.weight, self.bias, self.relu = weight, bias, relu
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.linear(x, self.weight, self.bias)
+        y = self.product(x)
         return y.relu_() if self.relu else y
 
     def backward(self, gradient: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        return (through_relu(gradient, y) if self.relu else gradient) @ self.weight
+        return self.of_input(through_relu(gradient, y) if self.relu else gradient, x)
+
+    @abstractmethod
+    def product(self, x: Tensor) -> Tensor:
+        """In memory of its own."""
+
+    @abstractmethod
+    def of_input(self, gradient: Tensor, x: Tensor) -> Tensor:
+        """The gradient of x, where that of the product is `gradient`."""
+
+
+class Linear(Weighted):
+    """x (N, I) -> x W^T + b, (N, O)."""
+
+    def product(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+    def of_input(self, gradient: Tensor, x: Tensor) -> Tensor:
+        return gradient @ self.weight
 
 
 @dataclass(frozen=True)
@@ -76,20 +95,18 @@ class Geometry:
     groups: int = 1
 
 
-class Convolution:
-    """x (N, C, H, W) convolved, and with `relu` what of it is positive."""
+class Convolution(Weighted):
+    """x (N, C, H, W) convolved."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, geometry: Geometry, *, relu: bool = False) -> None:
-        self.weight, self.bias, self.geometry, self.relu = weight, bias, geometry, relu
+        super().__init__(weight, bias, relu=relu)
+        self.geometry = geometry
 
-    def forward(self, x: Tensor) -> Tensor:
+    def product(self, x: Tensor) -> Tensor:
         g = self.geometry
-        y = F.conv2d(x, self.weight, self.bias, g.strides, g.padding, g.dilations, g.groups)
-        return y.relu_() if self.relu else y
+        return F.conv2d(x, self.weight, self.bias, g.strides, g.padding, g.dilations, g.groups)
 
-    def backward(self, gradient: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        if self.relu:
-            gradient = through_relu(gradient, y)
+    def of_input(self, gradient: Tensor, x: Tensor) -> Tensor:
         g, of_x_alone = self.geometry, [True, False, False]
         of_x: Tensor = torch.ops.aten.convolution_backward(
             gradient, x, self.weight, None, g.strides, g.padding, g.dilations, False, [0, 0], g.groups, of_x_alone

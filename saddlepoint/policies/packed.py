@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from saddlepoint.policies.chains import Convolution, Geometry, Linear, through_relu
+from saddlepoint.policies.chains import Convolution, Geometry, Linear
 
 LEAST_MATRIX = 2**16
 """Entries of a matrix from which on it gains: below, the call itself is what takes the time."""
@@ -55,12 +55,12 @@ class PackedLinear(Linear):
         transposed: Tensor = torch.ops.mkldnn._reorder_linear_weight(self.weight.t().contiguous(), _ROWS)
         return transposed
 
-    def forward(self, x: Tensor) -> Tensor:
+    def product(self, x: Tensor) -> Tensor:
         y: Tensor = torch.ops.mkldnn._linear_pointwise(x.contiguous(), self._packed, self.bias, "none", [], "")
-        return y.relu_() if self.relu else y
+        return y
 
-    def backward(self, gradient: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        gradient = (through_relu(gradient, y) if self.relu else gradient).contiguous()
+    def of_input(self, gradient: Tensor, x: Tensor) -> Tensor:
+        gradient = gradient.contiguous()
         of_x: Tensor = torch.ops.mkldnn._linear_pointwise(gradient, self._transposed, None, "none", [], "")
         return of_x
 
@@ -72,12 +72,12 @@ class PackedConvolution(Convolution):
         super().__init__(weight, bias, geometry, relu=relu)
         self._packed: dict[Sequence[int], Tensor] = {}
 
-    def forward(self, x: Tensor) -> Tensor:
+    def product(self, x: Tensor) -> Tensor:
         g, weight = self.geometry, self._for_pictures(x.shape[1:])
         y: Tensor = torch.ops.mkldnn._convolution_pointwise(
             x, weight, self.bias, g.padding, g.strides, g.dilations, g.groups, "none", [], ""
         )
-        return y.relu_() if self.relu else y
+        return y
 
     def _for_pictures(self, shape: Sequence[int]) -> Tensor:
         """The weight as it is read for pictures (C, H, W)."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from torch import Tensor
 
-from saddlepoint.policies.chains import Chain, Convolution, Geometry, Layer, Linear, Relu, Reshaped, Tanh, Transposed
+from saddlepoint.policies.chains import Chain, Geometry, Layer, Relu, Reshaped, Tanh, Transposed, Weighted
 from saddlepoint.policies.graph import Graph, Node
 from saddlepoint.policies.operators import OPERATORS
 from saddlepoint.policies.packed import convolution, linear
@@ -56,7 +56,7 @@ class Programs:
             reader = _only_reader(node.output, graph)
             relu = reader if reader is not None and reader.op == "Relu" else None
             layer, output = self._layer(node, relu=relu is not None), node.output
-            if relu is not None and isinstance(layer, Linear | Convolution):
+            if relu is not None and isinstance(layer, Weighted):
                 output = relu.output
                 taken_in.add(output)
             yield _Link(node, layer, output)
@@ -98,7 +98,7 @@ _PLAIN: Mapping[str, Callable[[Node], Layer]] = {
 
 def _step(group: Sequence[_Link]) -> Step:
     node, layers = group[0].node, tuple(link.layer for link in group if link.layer is not None)
-    if len(layers) > 1 or any(isinstance(layer, Linear | Convolution) for layer in layers):
+    if len(layers) > 1 or any(isinstance(layer, Weighted) for layer in layers):
         return Step(Chain(layers), node.inputs[:1], group[-1].output)
     return Step(partial(OPERATORS[node.op].compute, **node.attributes), node.inputs, node.output)
 
