@@ -2,16 +2,11 @@
 
 import pytest
 import torch
-from torch import Tensor
 
-from saddlepoint.policies.builder import GraphBuilder, Known, Live
+from saddlepoint.policies.builder import GraphBuilder, Live
 from saddlepoint.policies.flatten import flatten_channels_last, value_shapes
 from saddlepoint.policies.graph import Graph
-from saddlepoint.policies.operators import compute
-
-
-def weights(*shape: int) -> Known:
-    return Known.of(torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape))))
+from tests.policies.graphs import run, weights
 
 
 def features(build: GraphBuilder) -> Live:
@@ -26,13 +21,6 @@ def flattened(build: GraphBuilder, x: Live) -> Live:
 
 def headed(build: GraphBuilder, flat: Live, outputs: int = 3) -> Live:
     return build.live("Gemm", flat, weights(outputs, flat.shapes[0][1]), weights(outputs))
-
-
-def run(graph: Graph, observation: Tensor) -> dict[str, Tensor]:
-    values = {"observation": observation, **graph.constants}
-    for node in graph.nodes:
-        values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
-    return {name: values[source] for name, source in graph.outputs.items()}
 
 
 def operators(graph: Graph) -> list[str]:

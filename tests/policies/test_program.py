@@ -2,19 +2,14 @@
 
 import pytest
 import torch
-from torch import Tensor
 
-from saddlepoint.policies.builder import GraphBuilder, Known, Live
+from saddlepoint.policies.builder import GraphBuilder, Live
 from saddlepoint.policies.chains import Chain, Layer
 from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.network import PolicyNetwork
-from saddlepoint.policies.operators import compute
 from saddlepoint.policies.program import Programs, Step, run_
+from tests.policies.graphs import run, weights
 from tests.policies.networks import vectors
-
-
-def weights(*shape: int) -> Known:
-    return Known.of(torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape))))
 
 
 def hidden(build: GraphBuilder, x: Live, width: int = 8) -> Live:
@@ -55,14 +50,6 @@ def steps_of(graph: Graph) -> tuple[Step, ...]:
     return Programs(graph.constants).program(graph)
 
 
-def outputs(graph: Graph, x: Tensor) -> dict[str, Tensor]:
-    """By the operators themselves."""
-    values = {**graph.constants, "observation": x}
-    for node in graph.nodes:
-        values[node.output] = compute(node.op, [values[name] for name in node.inputs], node.attributes)
-    return {name: values[source] for name, source in graph.outputs.items()}
-
-
 @pytest.mark.parametrize("kind", GRAPHS)
 def test_a_program_computes_what_the_graph_does_and_its_gradient(kind: str) -> None:
     graph = GRAPHS[kind]
@@ -70,7 +57,7 @@ def test_a_program_computes_what_the_graph_does_and_its_gradient(kind: str) -> N
     constants = {name: value.double() for name, value in graph.constants.items()}
     values = {**constants, "observation": x}
     run_(Programs(constants).program(graph), values)
-    expected = outputs(Graph(**{**vars(graph), "constants": constants}), leaf)
+    expected = run(Graph(**{**vars(graph), "constants": constants}), leaf)
     for name, source in graph.outputs.items():
         torch.testing.assert_close(values[source], expected[name], atol=1e-12, rtol=1e-12)
     found = torch.stack([values[source].square().sum() for source in graph.outputs.values()]).sum()

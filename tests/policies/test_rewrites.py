@@ -10,10 +10,7 @@ from saddlepoint.policies.builder import GraphBuilder, Known, Live
 from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.network import PolicyNetwork
 from saddlepoint.policies.rewrites import fold_input_scale, space_to_depth
-
-
-def weights(*shape: int) -> Known:
-    return Known.of(torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape))))
+from tests.policies.graphs import weights
 
 
 def conv(build: GraphBuilder, x: Live, kernel: Known, stride: int, pad: int = 0, dilation: int = 1) -> Live:
