@@ -1,6 +1,6 @@
 """The networks that PPO trains: a policy and a value from an observation that was encoded once, when it was stored."""
 
-import copy
+from collections.abc import Callable
 from math import prod, sqrt
 from typing import ClassVar, Literal
 
@@ -10,7 +10,7 @@ from torch.nn.functional import conv2d
 
 from saddlepoint.attacks.network import AttackedNetwork
 from saddlepoint.errors import UnsupportedEnvironment
-from saddlepoint.policies.chains import Cast, Chain, Geometry, Linear, Reshaped, Tanh, Transposed
+from saddlepoint.policies.chains import Cast, Chain, Geometry, Layer, Linear, Reshaped, Tanh, Transposed
 from saddlepoint.policies.flatten import columns_channels_last
 from saddlepoint.policies.packed import convolution, linear
 from saddlepoint.schemas.environments import DiscreteSpace, EnvironmentDescription
@@ -58,7 +58,7 @@ class ActorCritic(nn.Module):
         """What `forward` casts encoded observations to before anything else."""
         return torch.float32
 
-    def collecting(self) -> "ActorCritic":
+    def collecting(self) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
         """What computes the same as this network does now, without gradients and faster where it can."""
         return self
 
@@ -88,11 +88,15 @@ class _PixelConvolution(nn.Conv2d):
             self.bias += (center - self.center) / PIXEL_MAXIMUM * self.weight.sum((1, 2, 3))
         self.center.fill_(center)
 
+    def centered(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the same convolution on pixels less `center`."""
+        assert self.bias is not None
+        return self.weight.detach() / PIXEL_MAXIMUM, self.bias.detach()
+
     def plain(self) -> tuple[Tensor, Tensor]:
         """Weight and bias of the same convolution on pixels as they are."""
-        assert self.bias is not None
-        weight = self.weight.detach() / PIXEL_MAXIMUM
-        return weight, self.bias.detach() - self.center * weight.sum((1, 2, 3))
+        weight, bias = self.centered()
+        return weight, bias - self.center * weight.sum((1, 2, 3))
 
     def forward(self, pixels: Tensor) -> Tensor:
         if self.center.is_nonzero():  # a pass over all pixels, a twentieth of a gradient step
@@ -140,21 +144,37 @@ class NatureNetwork(ActorCritic):
         """Of the body."""
         return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
-    def collecting(self) -> ActorCritic:
-        """With most of its weights cast once, and not at every step."""
-        kept = copy.deepcopy(self).requires_grad_(False)
-        kept.hidden.to(self.dtype)
-        return kept
+    def collecting(self) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """With weights that are cast and laid out once, and not at every step."""
+        body, policy, value = (
+            Chain(self._frozen_body(*self.conv1.centered())),
+            _frozen(self.policy),
+            _frozen(self.value),
+        )
+        log_std = None if self.log_std is None else self.log_std.detach().clone()
+        center = self.conv1.center.to(self.dtype) if self.conv1.center.is_nonzero() else None
+
+        def answer(encoded: Tensor) -> tuple[Tensor, Tensor]:
+            pixels = encoded.to(self.dtype)
+            features = body.values(pixels if center is None else pixels - center)[-1]
+            return _head(policy.forward(features), log_std), value.forward(features).squeeze(-1)
+
+        return answer
 
     def frozen(self) -> FrozenPolicy:
-        """In its precision for good and on plain pixels, so that an attack neither casts nor subtracts at each step."""
+        """On plain pixels, so that an attack does not subtract at each step."""
+        layers = (*self._frozen_body(*self.conv1.plain()), _frozen(self.policy), *_deviation(self.log_std))
+        return FrozenPolicy(Chain(layers), self.dtype)
+
+    def _frozen_body(self, *first: Tensor) -> tuple[Layer, ...]:
+        """From pixels to float32 features, in its precision for good; `first` are weight and bias of `conv1`."""
         others = (self.conv2, self.conv3, self.hidden)
-        parts = [*self.conv1.plain(), *(part for layer in others for part in layer.parameters())]
+        parts = [*first, *(part for layer in others for part in layer.parameters())]
         weight1, bias1, weight2, bias2, weight3, bias3, weight4, bias4 = (
             part.detach().to(self.dtype, copy=True) for part in parts
         )
         picture = (len(bias3), *self._sides)
-        layers = (
+        return (
             Transposed((0, 3, 1, 2)),
             convolution(weight1, bias1, Geometry(), relu=True),
             convolution(weight2, bias2, Geometry(strides=(2, 2)), relu=True),
@@ -163,9 +183,7 @@ class NatureNetwork(ActorCritic):
             Reshaped((-1, prod(picture))),
             linear(columns_channels_last(weight4, picture), bias4, relu=True),
             Cast(torch.float32),
-            _frozen(self.policy),
         )
-        return FrozenPolicy(Chain((*layers, *_deviation(self.log_std))), self.dtype)
 
 
 class MlpNetwork(ActorCritic):

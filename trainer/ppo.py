@@ -7,7 +7,7 @@ yields after every update, so that its caller can record the curve, keep checkpo
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from saddlepoint.evaluation.memory import keep_freed_memory
 from trainer.advantages import advantages
 from trainer.adversary import Acting
+from trainer.ahead import one_ahead
 from trainer.curve import UpdateRecord
 from trainer.losses import normalized, policy_loss, value_loss
 from trainer.methods.interface import Lesson
@@ -100,26 +101,24 @@ def improve(training: Training, rollout: Rollout, acting: Acting) -> dict[str, f
     for group in training.optimizer.param_groups:
         group["lr"] = config.learning_rate * training.beta
     estimates = _advantages(training, rollout)
-    # Cast once: the same sample is in a minibatch of every epoch.
-    rollout = replace(rollout, observations=rollout.observations.to(training.network.dtype))
     samples = Samples.of(rollout, estimates)
     advantages_of_all, values_of_all = (processes.of_all(part).flatten() for part in (estimates, rollout.values))
+
+    def part_of(rows: Tensor) -> Part:
+        own, numbers = lanes.among(rows)
+        return Part(
+            samples=samples[numbers.to(training.device)].observed_as(training.network.dtype),
+            advantages=normalized(advantages_of_all[rows])[own].to(training.device),
+            numbers=own.nonzero().flatten(),
+            share=len(numbers) / len(rows),
+        )
+
     sums: Counter[str] = Counter()
-    minibatches = 0
-    for _ in range(config.epochs):
-        order = torch.randperm(config.batch, generator=training.generator)
-        for rows in torch.split(order, config.minibatch):
-            _begin_anew(training, acting)
-            own, numbers = lanes.among(rows)
-            part = Part(
-                samples=samples[numbers.to(training.device)],
-                advantages=normalized(advantages_of_all[rows])[own].to(training.device),
-                numbers=own.nonzero().flatten(),
-                share=len(numbers) / len(rows),
-            )
-            sums.update(learn(training, part, acting))
-            minibatches += 1
-    means = _means(processes, sums, minibatches)
+    minibatches, seeds = _minibatches(training)
+    for part, seed in zip(one_ahead(part_of, minibatches), seeds, strict=True):
+        acting.generator.manual_seed(seed)
+        sums.update(learn(training, part, acting))
+    means = _means(processes, sums, len(minibatches))
     return means | {"explained_variance": _explained(values_of_all, advantages_of_all + values_of_all)}
 
 
@@ -186,9 +185,24 @@ def _advantages(training: Training, rollout: Rollout) -> Tensor:
     )
 
 
+def _minibatches(training: Training) -> tuple[list[Tensor], list[int]]:
+    """The minibatches of all epochs, as numbers (B,) of samples, and the seed that each begins with."""
+    config, generator = training.config, training.generator
+    minibatches, seeds = [], []
+    for _ in range(config.epochs):
+        for rows in torch.split(torch.randperm(config.batch, generator=generator), config.minibatch):
+            minibatches.append(rows)
+            seeds.append(_seed(generator))
+    return minibatches, seeds
+
+
 def _begin_anew(training: Training, acting: Acting) -> None:
     """Bring the generator of steps and minibatches to one state in all processes, whatever each has drawn from it."""
-    acting.generator.manual_seed(int(torch.randint(2**62, (), generator=training.generator)))
+    acting.generator.manual_seed(_seed(training.generator))
+
+
+def _seed(generator: torch.Generator) -> int:
+    return int(torch.randint(2**62, (), generator=generator))
 
 
 def _sample(training: Training, head: Tensor, generator: torch.Generator) -> Tensor:

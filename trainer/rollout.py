@@ -1,8 +1,9 @@
 """What was played between two updates, and the samples that are learned from."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
+import torch
 from torch import Tensor
 
 
@@ -52,3 +53,7 @@ class Samples:
     def __getitem__(self, rows: Tensor) -> Self:
         """The samples of these indices."""
         return type(self)(**{field.name: getattr(self, field.name).index_select(0, rows) for field in fields(self)})
+
+    def observed_as(self, dtype: torch.dtype) -> Self:
+        """The same with observations of this type."""
+        return replace(self, observations=self.observations.to(dtype))
