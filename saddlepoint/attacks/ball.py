@@ -112,11 +112,13 @@ class Ball:
         radius = by_row(epsilon, observation)
         if scale is not None:
             radius = radius * scale
-        lower = _towards(observation - radius, observation, radius)
-        upper = _towards(observation + radius, observation, radius)
-        if bool((low > observation.amin()).any() | (high < observation.amax()).any()):
-            low, high = torch.minimum(low, observation), torch.maximum(high, observation)
-        return cls(lower=torch.maximum(lower, low, out=lower), upper=torch.minimum(upper, high, out=upper))
+        lower, upper = observation - radius, observation + radius
+        lower = _towards(lower, observation, observation - lower, radius)
+        upper = _towards(upper, observation, upper - observation, radius)
+        torch.clamp(lower, low, observation, out=lower)
+        # Not `clamp`, whose upper limit wins where the two cross.
+        torch.maximum(torch.minimum(upper, high, out=upper), observation, out=upper)
+        return cls(lower, upper)
 
     def clip_(self, x: Tensor) -> Tensor:
         """The point of the ball nearest to `x`, in place."""
@@ -153,11 +155,9 @@ def norms(x: Tensor) -> Tensor:
     return norm
 
 
-def _towards(limit: Tensor, centre: Tensor, radius: Tensor) -> Tensor:
-    """`limit`, one float32 nearer to `centre` where it lies farther than `radius` from it."""
-    distance = (limit - centre).abs_()
-    farthest = distance.amax(entries(distance), keepdim=True)
-    if (farthest <= radius).all():  # pixels always: whole numbers are exact, and the next line is slow
+def _towards(limit: Tensor, centre: Tensor, distance: Tensor, radius: Tensor) -> Tensor:
+    """`limit`, one float32 nearer to `centre` where its `distance` from it, computed in float32, exceeds `radius`."""
+    if (distance.amax(entries(distance), keepdim=True) <= radius).all():  # pixels always, and the next line is slow
         return limit
     return torch.where(distance > radius, torch.nextafter(limit, centre), limit)
 
