@@ -164,19 +164,21 @@ def linear(build: GraphBuilder, x: Live, layer: Layer) -> Live:
     return build.live("Gemm", x, *_parameters(layer))
 
 
-def with_value(build: GraphBuilder, critic: Live, value: Layer | None, **head: Live) -> Graph:
+def with_value(
+    build: GraphBuilder, critic: Live, value: Layer | None, *, next_states: Sequence[Live] = (), **head: Live
+) -> Graph:
     """The finished graph of these outputs and, where there is a layer for it, `value` (N,) from the critic's features.
 
     Only for critics of the state: a value of an action would have to be told which one.
     """
     if value is None:
-        return build.finish(next_states=(), **head)
+        return build.finish(next_states=next_states, **head)
     values = linear(build, critic, value)
     if values.shapes[0][1] != 1:
         raise ArchitectureMismatch(
             f"The layer of the value gives one number; this one gives {values.shapes[0][1]}. Save the policy again."
         )
-    return build.finish(next_states=(), **head, value=build.live("Reshape", values, shape=(-1,)))
+    return build.finish(next_states=next_states, **head, value=build.live("Reshape", values, shape=(-1,)))
 
 
 def _parameters(layer: Layer) -> list[Known]:

@@ -4,15 +4,13 @@ ONNX states the equations: https://onnx.ai/onnx/operators/onnx__LSTM.html and on
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
 import torch
-from torch import Tensor
 
 from saddlepoint.errors import ArchitectureMismatch, UnsupportedOperator
 from saddlepoint.policies.builder import GraphBuilder, Known, Value, rank_of, shapes_of
 from saddlepoint.policies.lower_shapes import reshaped
+from saddlepoint.policies.recurrent_cells import Cell, gate, lstm_step, product
 from saddlepoint.policies.source import SourceNode
 
 Lower = Callable[[GraphBuilder, SourceNode], tuple[Value, ...]]
@@ -24,23 +22,7 @@ _CELLS = {"LSTM": (4, ["Sigmoid", "Tanh", "Tanh"]), "GRU": (3, ["Sigmoid", "Tanh
 """How many gates there are, and the activations by default."""
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """The weights of one layer, (gates * hidden, inputs), (gates * hidden, hidden) and (gates * hidden,) twice."""
-
-    hidden: int
-    inputs: Tensor
-    recurrent: Tensor
-    input_bias: Tensor
-    recurrent_bias: Tensor
-
-    @cached_property
-    def bias(self) -> Tensor:
-        """Both biases: the same tensor at every step, so that the graph holds it once."""
-        return self.input_bias + self.recurrent_bias
-
-
-def _cell(node: SourceNode) -> _Cell:
+def _cell(node: SourceNode) -> Cell:
     gates, activations = _CELLS[node.op]
     given = node.texts("activations") or activations
     direction, clip = node.text("direction", "forward"), node.float("clip", 0.0)
@@ -65,7 +47,7 @@ def _cell(node: SourceNode) -> _Cell:
         )
     if lengths is not None and any(bool((tensor != _steps(node)).any()) for tensor in node.known(4).at):
         raise UnsupportedOperator(f"Every row of a {node.op} must use the whole sequence; here lengths differ.")
-    return _Cell(hidden, inputs[0], recurrent[0], *bias[0].chunk(2))
+    return Cell(hidden, inputs[0], recurrent[0], *bias[0].chunk(2))
 
 
 def _steps(node: SourceNode) -> int:
@@ -100,29 +82,12 @@ def _initial(build: GraphBuilder, node: SourceNode, index: int) -> Value | None:
     return reshaped(build, value, lambda shape, probe: shape[1:])
 
 
-def _gate(build: GraphBuilder, x: Value, cell: _Cell, at: int, count: int = 1) -> Value:
-    start, end = at * cell.hidden, (at + count) * cell.hidden
-    return build.apply("Slice", x, starts=(start,), ends=(end,), axes=(1,), steps=(1,))
-
-
-def _linear(build: GraphBuilder, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
-    return build.apply("Gemm", x, Known.of(weight), *([] if bias is None else [Known.of(bias)]))
-
-
 def _lstm(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
     cell = _cell(node)
     h, c = (_initial(build, node, index) for index in (5, 6))
     states = []
     for number in range(_steps(node)):
-        gates = _linear(build, _step(build, node, number), cell.inputs, cell.bias)
-        if h is not None:
-            gates = build.apply("Add", gates, _linear(build, h, cell.recurrent))
-        # Input, output and forget gates, then the cell's own.
-        sigmoids = build.apply("Sigmoid", _gate(build, gates, cell, 0, 3))
-        into, out, keep = (_gate(build, sigmoids, cell, at) for at in range(3))
-        added = build.apply("Mul", into, build.apply("Tanh", _gate(build, gates, cell, 3)))
-        c = added if c is None else build.apply("Add", build.apply("Mul", keep, c), added)
-        h = build.apply("Mul", out, build.apply("Tanh", c))
+        h, c = lstm_step(build, cell, _step(build, node, number), h, c)
         states.append(h)
     assert c is not None
     return (*_outputs(build, states), _with_ones(build, c, 1))
@@ -143,41 +108,41 @@ def _gru(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
     return _outputs(build, states)
 
 
-def _linear_first(build: GraphBuilder, cell: _Cell) -> _Propose:
+def _linear_first(build: GraphBuilder, cell: Cell) -> _Propose:
     """The state goes through its weights, then through the reset gate, as PyTorch has it."""
 
     def propose(x: Value, h: Value | None) -> tuple[Value, Value]:
-        given = _linear(build, x, cell.inputs, cell.input_bias)
+        given = product(build, x, cell.inputs, cell.input_bias)
         held: Value = Known.of(cell.recurrent_bias[None])
         if h is not None:
-            held = _linear(build, h, cell.recurrent, cell.recurrent_bias)
-        gates = build.apply("Add", _gate(build, given, cell, 0, 2), _gate(build, held, cell, 0, 2))
+            held = product(build, h, cell.recurrent, cell.recurrent_bias)
+        gates = build.apply("Add", gate(build, given, cell, 0, 2), gate(build, held, cell, 0, 2))
         update, reset = _update_and_reset(build, cell, gates)
-        kept = build.apply("Mul", reset, _gate(build, held, cell, 2))
-        return update, build.apply("Tanh", build.apply("Add", _gate(build, given, cell, 2), kept))
+        kept = build.apply("Mul", reset, gate(build, held, cell, 2))
+        return update, build.apply("Tanh", build.apply("Add", gate(build, given, cell, 2), kept))
 
     return propose
 
 
-def _reset_first(build: GraphBuilder, cell: _Cell) -> _Propose:
+def _reset_first(build: GraphBuilder, cell: Cell) -> _Propose:
     """The state goes through the reset gate, then through its weights, as in the paper (Cho et al. 2014)."""
     of_gates, of_proposal = cell.recurrent[: 2 * cell.hidden], cell.recurrent[2 * cell.hidden :]
 
     def propose(x: Value, h: Value | None) -> tuple[Value, Value]:
-        given = _linear(build, x, cell.inputs, cell.bias)
-        gates, proposal = _gate(build, given, cell, 0, 2), _gate(build, given, cell, 2)
+        given = product(build, x, cell.inputs, cell.bias)
+        gates, proposal = gate(build, given, cell, 0, 2), gate(build, given, cell, 2)
         if h is None:
             return _update_and_reset(build, cell, gates)[0], build.apply("Tanh", proposal)
-        update, reset = _update_and_reset(build, cell, build.apply("Add", gates, _linear(build, h, of_gates)))
-        kept = _linear(build, build.apply("Mul", reset, h), of_proposal)
+        update, reset = _update_and_reset(build, cell, build.apply("Add", gates, product(build, h, of_gates)))
+        kept = product(build, build.apply("Mul", reset, h), of_proposal)
         return update, build.apply("Tanh", build.apply("Add", proposal, kept))
 
     return propose
 
 
-def _update_and_reset(build: GraphBuilder, cell: _Cell, gates: Value) -> tuple[Value, Value]:
+def _update_and_reset(build: GraphBuilder, cell: Cell, gates: Value) -> tuple[Value, Value]:
     sigmoids = build.apply("Sigmoid", gates)
-    return _gate(build, sigmoids, cell, 0), _gate(build, sigmoids, cell, 1)
+    return gate(build, sigmoids, cell, 0), gate(build, sigmoids, cell, 1)
 
 
 def _outputs(build: GraphBuilder, states: list[Value]) -> tuple[Value, Value]:

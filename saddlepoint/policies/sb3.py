@@ -11,27 +11,32 @@ from saddlepoint.errors import ArchitectureMismatch, PolicyRejected, Unsupported
 from saddlepoint.policies.archives import Archive, check_count
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.graph import Graph
-from saddlepoint.policies.named_weights import RECURRENT_WAY_OUT
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.pickles import read_torch_file
 from saddlepoint.policies.retelling import SAVE_AGAIN
 from saddlepoint.policies.sb3_data import Sb3Data, Space, read_data
 from saddlepoint.policies.sb3_features import check_extractor_names, has_pictures
-from saddlepoint.policies.sb3_heads import actor_critic, deep_q, deterministic_actor, quantile_q, soft_actor
+from saddlepoint.policies.sb3_heads import (
+    actor_critic,
+    deep_q,
+    deterministic_actor,
+    quantile_q,
+    renormalized_actor,
+    soft_actor,
+)
 from saddlepoint.policies.sb3_source import WAY_OUT, Head, Source
+from saddlepoint.policies.torch_lstm import TENSORS
 from saddlepoint.schemas.policies import CONTINUOUS_HEADS, PolicyHints
 
 _WEIGHTS = "policy.pth"
-_TAKEN = "PPO, A2C, TRPO, DQN, QR-DQN, SAC, TQC, TD3 and DDPG"
+_TAKEN = "PPO, RecurrentPPO, A2C, TRPO, DQN, QR-DQN, SAC, TQC, CrossQ, TD3 and DDPG"
 _ONE_BOX = "Train on one Box of observations (gymnasium.wrappers.FlattenObservation makes one of most spaces)."
 _REFUSED = (
-    (r".*\blstm_", "a recurrent policy (RecurrentPPO)", RECURRENT_WAY_OUT),
     (
         r".*\bfeatures_extractor\.extractors\.",
         "a policy over a dict of observations (MultiInputPolicy)",
         _ONE_BOX,
     ),
-    (r"actor\.latent_pi\.\d+\.(scale|ra_mean)", "a policy with batch renormalisation (CrossQ)", WAY_OUT),
 )
 """Names of tensors, the policies that they belong to, and what to do with those."""
 _ARS_WAY_OUT = (
@@ -44,6 +49,10 @@ _FOREIGN_WAY_OUT = (
 )
 _MODEL_AGAIN = "Load the model with a recent Stable-Baselines3 and save it again with model.save()."
 _EXTRACTOR = r"features_extractor\.(cnn\.[024]|linear\.0)"
+_ACTOR_CRITIC = re.compile(
+    rf"((mlp_extractor\.(shared|policy|value)_net\.\d+|action_net|value_net|critic|((pi|vf)_)?{_EXTRACTOR})"
+    rf"\.(weight|bias)|log_std|lstm_actor\.{TENSORS})$"
+)
 
 
 @dataclass(frozen=True)
@@ -58,14 +67,12 @@ class _Kind:
 
 _KINDS = (
     _Kind(
-        r"value_net\.weight$",
-        re.compile(
-            rf"((mlp_extractor\.(shared|policy|value)_net\.\d+|action_net|value_net|((pi|vf)_)?{_EXTRACTOR})"
-            r"\.(weight|bias)|log_std)$"
-        ),
-        (),
+        r"lstm_critic\.",
+        _ACTOR_CRITIC,
+        ("lstm_critic.", "mlp_extractor.value_net.", "value_net."),
         actor_critic,
     ),
+    _Kind(r"value_net\.weight$", _ACTOR_CRITIC, (), actor_critic),
     _Kind(
         r"q_net\.(q_net|features_extractor)\.",
         re.compile(rf"q_net\.(q_net\.\d+|{_EXTRACTOR})\.(weight|bias)$"),
@@ -77,6 +84,15 @@ _KINDS = (
         re.compile(rf"quantile_net\.(quantile_net\.\d+|{_EXTRACTOR})\.(weight|bias)$"),
         ("quantile_net_target.",),
         quantile_q,
+    ),
+    _Kind(
+        r"actor\.latent_pi\.\d+\.ra_mean$",
+        re.compile(
+            rf"actor\.((latent_pi\.\d+|mu(\.0)?|log_std|{_EXTRACTOR})\.(weight|bias)|log_std"
+            r"|latent_pi\.\d+\.(scale|ra_mean|ra_var|steps))$"
+        ),
+        ("critic.",),
+        renormalized_actor,
     ),
     _Kind(
         r"actor\.(log_std|latent_pi)",

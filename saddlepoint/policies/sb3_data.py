@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf)")
 _LIBRARIES = ("stable_baselines3", "sb3_contrib")
 _CLIP_MEAN = 2.0
 """SB3's default (stable_baselines3/sac/policies.py)."""
+_BATCH_NORM_EPS = 0.001
+"""sb3-contrib's default (sb3_contrib/crossq/policies.py)."""
 _MAX_QUANTILES = 10_000
 _MAX_SAID = 200
 """Characters of a name. The patterns take time by the square of the length."""
@@ -95,6 +97,8 @@ class Sb3Data:
     clip_mean: float
     """Options of gSDE."""
     n_quantiles: int | None
+    batch_norm_eps: float
+    """Of CrossQ."""
     foreign_policy: str | None
     """The module of a policy class that is none of SB3's own."""
     dropped: int
@@ -135,6 +139,7 @@ def read_data(text: bytes) -> Sb3Data:
         use_expln=settings.get("use_expln") in (True, "True"),
         clip_mean=_positive(settings.get("clip_mean"), _CLIP_MEAN),
         n_quantiles=int(quantiles[0]) if len(quantiles) == 1 and 0 < quantiles[0] < _MAX_QUANTILES else None,
+        batch_norm_eps=_positive(settings.get("batch_norm_eps"), _BATCH_NORM_EPS),
         foreign_policy=_foreign(mirrors["policy_class"]),
         dropped=dropped,
     )

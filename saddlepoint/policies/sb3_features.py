@@ -16,6 +16,7 @@ from saddlepoint.policies.architectures import (
     nature_features,
     nature_input,
     side_after,
+    tensor_of,
 )
 from saddlepoint.policies.builder import GraphBuilder, Live
 from saddlepoint.policies.intake import PIXEL_MAXIMUM, take_in, turned_from_pixels
@@ -49,7 +50,8 @@ def has_pictures(source: Source) -> bool:
 def features_of(source: Source, actor: Sequence[str], critic: Sequence[str], first: Sequence[str]) -> Features:
     """The features, from the extractors that stand under the first of these names that there is.
 
-    `first` are the layers of which one takes the features: without an extractor it tells the size of the observation.
+    `first` are tensors (..., in) of the layers of which one takes the features: without an extractor they tell the size
+    of the observation.
     """
     stated = source.data.features_extractor
     if stated not in (None, "NatureCNN", "FlattenExtractor") or source.data.unknown_extractor:
@@ -141,9 +143,8 @@ def _flat(source: Source, first: Sequence[str]) -> Features:
 
 def _flat_shape(source: Source, first: Sequence[str]) -> tuple[int, ...]:
     """As the file says, if the first layer takes so many numbers, else flat."""
-    name = next((name for name in first if f"{name}.weight" in source.tensors), first[-1])
-    weight = layer_of(source.tensors, name).weight
-    if weight.ndim != 2:
+    weight = tensor_of(source.tensors, next((name for name in first if name in source.tensors), first[-1]))
+    if weight.ndim not in (1, 2):
         raise ArchitectureMismatch(
             f"The weights of a linear layer have the shape (out, in); these have {list(weight.shape)}. "
             "Save the policy again."

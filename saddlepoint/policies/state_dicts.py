@@ -15,6 +15,7 @@ from saddlepoint.policies.gaussians import fixed_log_std
 from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.intake import take_in
 from saddlepoint.policies.named_weights import RECURRENT_WAY_OUT, WAY_OUT, Weights, shown
+from saddlepoint.policies.torch_lstm import TENSORS, lstm
 from saddlepoint.schemas.policies import PolicyHints
 
 
@@ -26,6 +27,8 @@ class _Nature:
     hidden: str
     policy: str
     value: str
+    memory: str | None = None
+    """An LSTM between the hidden layer and these two, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,12 @@ class _Perceptrons:
 
 
 _RECURRENT = re.compile(r"\.(weight|bias)_[ih]h")
-"""The tensors of torch's LSTM and GRU, as in CleanRL's ppo_atari_lstm.py."""
+"""The tensors of torch's LSTM and GRU."""
 _NATURES = (
     _Nature(("conv1", "conv2", "conv3"), "hidden", "policy", "value"),
-    _Nature(("network.0", "network.2", "network.4"), "network.7", "actor", "critic"),
+    _Nature(("network.0", "network.2", "network.4"), "network.7", "actor", "critic", "lstm"),
 )
-"""Our own names, and CleanRL's (cleanrl/ppo_atari.py)."""
+"""Our own names, and CleanRL's (cleanrl/ppo_atari.py and ppo_atari_lstm.py)."""
 _PERCEPTRONS = (
     _Perceptrons(
         ("policy.hidden1", "policy.hidden2", "policy.output"), ("value.hidden1", "value.hidden2", "value.output")
@@ -56,28 +59,42 @@ _LOG_STD = "log_std"
 
 def from_state_dict(tensors: Mapping[str, Tensor], hints: PolicyHints, *, file_format: str) -> Found:
     """The policy that these weights are; UnsupportedArchitecture where their names are not known."""
-    if any(_RECURRENT.search(name) for name in tensors):
-        raise UnsupportedArchitecture(
-            "Plain weights must be those of a network without memory, since they do not say where a state goes; these "
-            f"have recurrent layers. {RECURRENT_WAY_OUT}"
-        )
     weights = Weights(tensors, hints, [])
+    nature = next((names for names in _NATURES if _is_nature(tensors, names)), None)
+    if any(_RECURRENT.search(name) for name in tensors if nature is None or name not in _of_memory(tensors, nature)):
+        raise UnsupportedArchitecture(
+            "Plain weights must be those of a network without memory, since they do not say where a state goes, or of "
+            f"CleanRL's ppo_atari_lstm.py; these have recurrent layers. {RECURRENT_WAY_OUT}"
+        )
     found = from_cleanrl(weights, file_format)
     if found is not None:
         return found
-    nature = next((names for names in _NATURES if f"{names.convolutions[0]}.weight" in weights.tensors), None)
-    if nature is not None and weights.tensors[f"{nature.convolutions[0]}.weight"].ndim == 4:
+    if nature is not None:
         return _nature(weights, nature, file_format)
     return _perceptrons(weights, _perceptron_layers(weights), file_format)
 
 
+def _is_nature(tensors: Mapping[str, Tensor], names: _Nature) -> bool:
+    first = tensors.get(f"{names.convolutions[0]}.weight")
+    return first is not None and first.ndim == 4
+
+
+def _of_memory(tensors: Mapping[str, Tensor], names: _Nature) -> list[str]:
+    """The tensors of the LSTM."""
+    return [name for name in tensors if names.memory and re.fullmatch(rf"{names.memory}\.{TENSORS}", name)]
+
+
 def _nature(weights: Weights, names: _Nature, file_format: str) -> Found:
     tensors = weights.tensors
-    weights.check_all_known((*names.convolutions, names.hidden, names.policy, names.value), [_LOG_STD])
+    remembered = _of_memory(tensors, names)
+    weights.check_all_known((*names.convolutions, names.hidden, names.policy, names.value), [_LOG_STD, *remembered])
     build, features = weights.nature(names.convolutions, names.hidden)
+    following: list[Live] = []
+    if names.memory and remembered:
+        features, following = lstm(build, features, tensors, names.memory)
     value = layer_of(tensors, names.value) if f"{names.value}.weight" in tensors else None
     head = _head(weights, build, linear(build, features, layer_of(tensors, names.policy)))
-    graph = with_value(build, features, value, **head)
+    graph = with_value(build, features, value, next_states=following, **head)
     return _found(weights, graph, file_format, "nature-cnn")
 
 
@@ -117,7 +134,7 @@ def _perceptrons(weights: Weights, found: tuple[list[Layer], list[Layer]], file_
     build = intake.build
     outputs = linear(build, perceptron(build, intake.x, policy[:-1], activation), policy[-1])
     critic = perceptron(build, intake.x, value[:-1], activation)
-    graph = with_value(build, critic, value[-1] if value else None, **_head(weights, build, outputs))
+    graph = with_value(build, critic, value[-1] if value else None, next_states=(), **_head(weights, build, outputs))
     return _found(weights, graph, file_format, "mlp")
 
 

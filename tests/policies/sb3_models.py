@@ -67,6 +67,11 @@ def make(
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) / 5)
             elif "quantile_net.quantile_net." in name:
                 parameter.mul_(10)
+            elif name.endswith(".scale"):
+                parameter.copy_(torch.rand(parameter.shape, generator=generator) + 0.5)
+        for name, buffer in model.policy.named_buffers():
+            if "ra_" in name:
+                buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
     return model
 
 

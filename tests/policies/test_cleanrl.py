@@ -192,14 +192,55 @@ def test_damaged_weights_are_rejected(damage: str) -> None:
     assert caught.value.code in ("architecture-mismatch", "non-finite-weights")
 
 
-@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU, nn.LSTMCell])
-def test_a_recurrent_network_is_refused_with_its_own_way_out(cell: Any) -> None:
-    """ppo_atari_lstm.py"""
-    state = {**seeded(DqnAtari).state_dict(), "actor.weight": torch.ones(6, 8), "critic.weight": torch.ones(1, 8)}
-    state |= {f"lstm.{name}": tensor for name, tensor in cell(512, 8).state_dict().items()}
+class AtariLstm(nn.Module):
+    """ppo_atari_lstm.py, whose picture is a single frame."""
+
+    def __init__(self, layers: int = 1) -> None:
+        super().__init__()
+        convolutions = [nn.Conv2d(1, 32, 8, 4), nn.Conv2d(32, 64, 4, 2), nn.Conv2d(64, 64, 3)]
+        features = [part for layer in convolutions for part in (layer, nn.ReLU())]
+        self.network = nn.Sequential(*features, nn.Flatten(), nn.Linear(64 * 7 * 7, 512), nn.ReLU())
+        self.lstm = nn.LSTM(512, 128, layers)
+        self.actor, self.critic = nn.Linear(128, 6), nn.Linear(128, 1)
+
+    def forward(self, pixels: Tensor, states: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Any]:
+        hidden, states = self.lstm(self.network(pixels / 255.0).unsqueeze(0), states)
+        return self.actor(hidden[0]), self.critic(hidden[0])[:, 0], states
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_an_lstm_after_the_convolutions_remembers(layers: int) -> None:
+    theirs = seeded(lambda: AtariLstm(layers)).eval()
+    policy = imported(saved(theirs.state_dict()))
+    network, memory = load_network(policy.model), None
+    states = network.initial_states(3)
+    assert policy.card.observation.shape == (1, 84, 84)
+    for step in range(4):
+        pixels = torch.randint(0, 256, (3, 1, 84, 84), generator=torch.Generator().manual_seed(step)).float()
+        ours = network(pixels, states)
+        states = ours.states
+        with torch.no_grad():
+            logits, value, memory = theirs(pixels, memory)
+        torch.testing.assert_close(ours.head, logits, rtol=0, atol=1e-5)
+        torch.testing.assert_close(ours.value, value, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"), [("gru", nn.GRU), ("lstm", nn.LSTMCell), ("memory", nn.LSTM)], ids=["GRU", "cell", "name"]
+)
+def test_another_recurrent_network_is_refused_with_its_own_way_out(name: str, cell: Any) -> None:
+    state = dict(seeded(AtariLstm).state_dict())
+    state = {key: tensor for key, tensor in state.items() if not key.startswith("lstm.")}
+    state |= {f"{name}.{key}": tensor for key, tensor in cell(512, 8).state_dict().items()}
     with pytest.raises(PolicyRejected, match=r"recurrent layers.*'state_") as caught:
         imported(saved(state))
     assert "'logits'" not in caught.value.message
+
+
+def test_a_recurrent_network_of_unknown_layers_is_refused() -> None:
+    state = {f"lstm.{key}": tensor for key, tensor in nn.LSTM(4, 8).state_dict().items()}
+    with pytest.raises(PolicyRejected, match=r"recurrent layers.*'state_"):
+        imported(saved({**state, "actor.0.weight": torch.ones(2, 8), "actor.0.bias": torch.ones(2)}))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from sb3_contrib import ARS, CrossQ, MaskablePPO, RecurrentPPO
+from sb3_contrib import ARS, MaskablePPO
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import FlattenExtractor
@@ -229,7 +229,6 @@ def test_weights_count_more_than_what_the_text_says() -> None:
 
 CHOICES = "a wrapper can number the combinations"
 ONE_BOX = r"one Box of observations \(gymnasium.wrappers.FlattenObservation"
-STATES = "inputs 'observation' and 'state_"
 
 
 @pytest.mark.parametrize(
@@ -241,11 +240,8 @@ STATES = "inputs 'observation' and 'state_"
         (PPO, "MultiInputPolicy", spaces.Dict({"a": VECTOR}), CHOICE, ONE_BOX),
         (DQN, "MultiInputPolicy", spaces.Dict({"a": VECTOR}), CHOICE, ONE_BOX),
         (PPO, "MultiInputPolicy", spaces.Dict({"a": PIXELS_LAST}), CHOICE, ONE_BOX),
-        (RecurrentPPO, "MlpLstmPolicy", VECTOR, CHOICE, STATES),
-        (RecurrentPPO, "CnnLstmPolicy", PIXELS_LAST, CHOICE, STATES),
         (ARS, "MlpPolicy", VECTOR, CHOICE, "one of ARS.*'q_values'"),
         (ARS, "LinearPolicy", VECTOR, ACTION, "one of ARS.*'action'"),
-        (CrossQ, "MlpPolicy", VECTOR, ACTION, "CrossQ.*'log_std'"),
     ],
 )
 def test_other_policies_are_refused_with_the_way_out_that_they_have(

@@ -8,7 +8,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from safetensors.torch import save
-from sb3_contrib import QRDQN, TQC, TRPO
+from sb3_contrib import QRDQN, TQC, TRPO, CrossQ
 from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import Tensor, nn
@@ -47,6 +47,10 @@ SOFT: dict[str, tuple[Any, dict[str, Any]]] = {
     "sac gsde": (SAC, {"use_sde": True}),
     "sac gsde clipped": (SAC, {"use_sde": True, "clip_mean": 0.5}),
     "sac gsde unclipped": (TQC, {"use_sde": True, "clip_mean": 0.0}),
+    "crossq": (CrossQ, {}),
+    "crossq uneven": (CrossQ, {"net_arch": {"pi": [16], "qf": [8]}, "activation_fn": nn.Tanh, "batch_norm_eps": 0.1}),
+    "crossq gsde": (CrossQ, {"use_sde": True, "net_arch": [16, 8, 4]}),
+    "crossq without": (CrossQ, {"batch_norm": False}),
 }
 DETERMINISTIC: dict[str, tuple[Any, dict[str, Any]]] = {
     "td3": (TD3, {}),
@@ -70,7 +74,7 @@ PICTURES: dict[str, tuple[Any, spaces.Space[Any], dict[str, Any]]] = {
 
 def of_sb3(model: BaseAlgorithm, x: Tensor) -> Tensor:
     """The head that SB3 computes: Q-values, mean and log_std before a squash, or the action before its tanh."""
-    policy: Any = model.policy
+    policy: Any = model.policy.eval()
     with torch.no_grad():
         if isinstance(model, DQN):
             return policy.q_net(x)  # type: ignore[no-any-return]
@@ -78,7 +82,7 @@ def of_sb3(model: BaseAlgorithm, x: Tensor) -> Tensor:
             return policy.quantile_net(x).mean(1)  # type: ignore[no-any-return]
         if isinstance(model, TD3):
             return policy.actor.mu[:-1](policy.actor.extract_features(x, policy.actor.features_extractor))  # type: ignore[no-any-return]
-        if isinstance(model, SAC | TQC):
+        if isinstance(model, SAC | TQC | CrossQ):
             mean, log_std, extra = policy.actor.get_action_dist_params(x)
             gaussian = policy.actor.action_dist.proba_distribution(mean, log_std, **extra).distribution
         else:
@@ -141,7 +145,8 @@ def test_soft_actors(kind: str) -> None:
     assert_same(model, policy, vectors(16))
     card = policy.card
     assert (card.head, card.squash, card.fixed_deviation, card.guesses) == ("gaussian", "tanh", False, [])
-    assert any("critics and target networks: ignored" in line for line in card.contents)
+    is_whole = kind == "crossq without"  # its critic is read, and there are no target networks
+    assert any("critics and target networks: ignored" in line for line in card.contents) != is_whole
 
 
 @pytest.mark.parametrize("kind", DETERMINISTIC)
