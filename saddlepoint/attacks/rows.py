@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from saddlepoint.schemas.attacks import Objective, ResolvedAttack
+from saddlepoint.schemas.attacks import Objective, ResolvedAttack, WhenRule
 
 Masks = Mapping[Objective, Tensor]
 """For each objective present, which rows it is the objective of: (N,) bool."""
@@ -72,6 +72,12 @@ class Rows:
     def climbs(self) -> NDArray[np.bool_]:
         """(N,): the rows that take gradient steps."""
         return _on_the_host(self.steps > 0)
+
+    @cached_property
+    def rules(self) -> list[WhenRule]:
+        """When each row is attacked; none where all are at every step."""
+        rules = [attack.when for attack in self.attacks]
+        return rules if any(rule.kind != "always" for rule in rules) else []
 
     @cached_property
     def tries(self) -> int:

@@ -81,13 +81,26 @@ def gumbel_rows(
 ) -> NDArray[np.float32]:
     """Standard Gumbel numbers, `(lanes, count)` float32: argmax(log p + row) is a sample of p.
 
-    Computed in float64 from one uniform number each, so that no value is infinite.
+    Computed in float64 from one uniform number each.
     """
     uniforms = np.empty((len(seeds), count), dtype=np.float64)
     for row, generator in zip(uniforms, _streams(seeds, episodes, steps, purpose), strict=True):
         generator.random(out=row)
+    return gumbel(uniforms)
+
+
+def gumbel(uniforms: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Standard Gumbel numbers from uniform ones, none infinite."""
     tiny = np.finfo(np.float64).tiny
     return (-np.log(-np.log(np.maximum(uniforms, tiny)))).astype(np.float32)
+
+
+def word_rows(seeds: Integers, episodes: Integers, steps: Integers, purpose: Purpose, count: int) -> NDArray[np.uint64]:
+    """The words that all other numbers are made of, `(lanes, count)`."""
+    rows = np.empty((len(seeds), count), dtype=np.uint64)
+    for row, generator in zip(rows, _streams(seeds, episodes, steps, purpose), strict=True):
+        row[:] = generator.bit_generator.random_raw(count)
+    return rows
 
 
 def normal_rows(

@@ -14,6 +14,7 @@ from saddlepoint.attacks.frames import Frames, carry, tied_to_newest
 from saddlepoint.attacks.network import Answer, AttackedNetwork, Critic
 from saddlepoint.attacks.pgd import Extras, Perturbed, perturb
 from saddlepoint.attacks.rows import Rows
+from saddlepoint.envs.ahead import Ahead
 from saddlepoint.envs.seeding import Purpose, stream, uniform_rows
 from saddlepoint.evaluation.choosing import Keys, choice_of
 from saddlepoint.evaluation.lanes import Episode
@@ -93,6 +94,38 @@ class Decision:
     """What became of it."""
 
 
+@dataclass(frozen=True)
+class _Assigned:
+    """What stays the same in all lanes until an episode ends."""
+
+    busy: list[int]
+    idle: list[int]
+    sampling: list[int]
+    """The lanes that act by chance."""
+    uniform: list[int]
+    """Those of the random policy."""
+    seeds: NDArray[np.int64]
+    episodes: NDArray[np.int64]
+    """(lanes,), 0 in idle ones."""
+
+    @classmethod
+    def of(cls, episodes: Episodes) -> "_Assigned":
+        lanes = list(enumerate(episodes))
+        return cls(
+            busy=[lane for lane, episode in lanes if episode is not None],
+            idle=[lane for lane, episode in lanes if episode is None],
+            sampling=[lane for lane, episode in lanes if episode and _samples(episode)],
+            uniform=[lane for lane, episode in lanes if episode and episode.cell.role == "random_policy"],
+            seeds=np.array([episode.entry.seed if episode else 0 for episode in episodes], np.int64),
+            episodes=np.array([episode.entry.episode if episode else 0 for episode in episodes], np.int64),
+        )
+
+    def keys(self, episodes: Episodes, lanes: Sequence[int] | NDArray[np.int64]) -> Keys:
+        """Seeds, episodes and steps of busy lanes."""
+        steps = np.array([episode.length if episode else 0 for episode in episodes], np.int64)
+        return self.seeds[lanes], self.episodes[lanes], steps[lanes]
+
+
 class Actor:
     """The attacker and the policy behind it, for batches of a fixed width.
 
@@ -110,11 +143,14 @@ class Actor:
         self._observations, self._noise = (_copied_from(shape, self._device) for _ in range(2))
         self._states = tuple(torch.zeros(lanes, *own, device=self._device) for own in networks.acting.state_shapes)
         self._carried: Tensor | None = None
+        self._start = Ahead(Purpose.START_NOISE)
         self._rows = Rows.of([_attack_of(None)] * lanes, self._device)
         self._head = self._choice.head(torch.zeros(lanes, dtype=torch.bool, device=self._device))
+        self._assigned = _Assigned.of([None] * lanes)
 
     def assign(self, episodes: Episodes) -> None:
         """Tell which episodes the lanes play from now on."""
+        self._assigned = _Assigned.of(episodes)
         self._rows = Rows.of([_attack_of(episode) for episode in episodes], self._device)
         greedy = [episode is not None and episode.cell.action_mode == "greedy" for episode in episodes]
         self._head = self._choice.head(torch.tensor(greedy, device=self._device))
@@ -131,20 +167,21 @@ class Actor:
     def act(self, observations: NDArray[np.generic], episodes: Episodes) -> Decision:
         """The actions at `observations` (lanes, *obs), in the environment's own units."""
         with torch.no_grad():
-            observation = self._seen(observations, episodes)
+            observation = self._seen(observations)
             attack = self._attack(observation, episodes, self._rows, self._head)
             perturbed = attack.run(attack.rows)
             measures = measure(perturbed, attack.rows.in_a_ball, self._choice)
             self._look_closer(attack, perturbed, measures, episodes)
             self._remember(observation, perturbed)
-            return Decision(self.choose(perturbed.outputs, episodes), measures, observation, perturbed)
+            actions = self._chosen(perturbed.outputs, episodes, self._assigned)
+            return Decision(actions, measures, observation, perturbed)
 
     def look(self, observations: NDArray[np.generic], episodes: Episodes, cell: PlannedCell) -> Measures:
         """What the attack of another cell would do to every lane that plays; no step is taken, nothing remembered."""
         attacks = [_attack_of(None) if episode is None else cell.attack for episode in episodes]
         greedy = torch.full((len(episodes),), cell.action_mode == "greedy", device=self._device)
         with torch.no_grad():
-            observation = self._seen(observations, episodes)
+            observation = self._seen(observations)
             attack = self._attack(observation, episodes, Rows.of(attacks, self._device), self._choice.head(greedy))
             return measure(attack.run(attack.rows), attack.rows.in_a_ball, self._choice)
 
@@ -152,12 +189,11 @@ class Actor:
         """What `outputs` say, for a reader: see `Choice.answers`."""
         return self._choice.answers(outputs)
 
-    def _seen(self, observations: NDArray[np.generic], episodes: Episodes) -> Tensor:
+    def _seen(self, observations: NDArray[np.generic]) -> Tensor:
         """float32, with a busy lane's observation in the idle ones."""
         np.copyto(self._observations, observations, casting="unsafe")
-        busy = [lane for lane, episode in enumerate(episodes) if episode is not None]
-        idle = [lane for lane, episode in enumerate(episodes) if episode is None]
-        self._observations[idle] = self._observations[busy[0]]
+        if self._assigned.idle:
+            self._observations[self._assigned.idle] = self._observations[self._assigned.busy[0]]
         return self._there(self._observations)
 
     def _there(self, values: NDArray[Any]) -> Tensor:
@@ -168,7 +204,7 @@ class Actor:
         return torch.zeros(self._observations.shape, device=self._device)
 
     def _attack(self, observation: Tensor, episodes: Episodes, wanted: Rows, head: Any) -> "_Attack":
-        acting = acts_now([own.when for own in wanted.attacks], episodes, lambda: self._clean(observation, wanted))
+        acting = acts_now(wanted.rules, episodes, lambda: self._clean(observation, wanted)) if wanted.rules else None
         rows = wanted if acting is None else wanted.only(self._there(acting))
         return _Attack(
             _at(self._networks.acting, self._states),
@@ -199,6 +235,8 @@ class Actor:
 
     def _look_closer(self, attack: "_Attack", perturbed: Perturbed, measures: Measures, episodes: Episodes) -> None:
         """Add what the checks of precision and strength find, at the few steps where they are due."""
+        if not any(episode is not None and episode.length == CHECK_STEP for episode in episodes):
+            return
         climbs = attack.rows.climbs
         due = climbs & [e is not None and (e.entry.episode, e.length) == (0, CHECK_STEP) for e in episodes]
         if due.any() and self._networks.attacked is not self._networks.acting:
@@ -217,18 +255,18 @@ class Actor:
 
     def _start_noise(self, rows: Rows, episodes: Episodes) -> Tensor | None:
         """Uniform in [0, 1) where a row has a ball; what other rows hold is multiplied by an epsilon of 0."""
-        lanes = [lane for lane, epsilon in enumerate(rows.epsilon.tolist()) if epsilon > 0]
-        if not lanes:
+        lanes = np.flatnonzero(rows.in_a_ball)
+        if not len(lanes):
             return None
         out = self._noise if len(lanes) == len(episodes) else None
-        noise = uniform_rows(*_keys(episodes, lanes), Purpose.START_NOISE, self._noise.shape[1:], out=out)
+        noise = self._start.uniform_rows(*self._assigned.keys(episodes, lanes), self._noise.shape[1:], out=out)
         if out is None:
             self._noise[lanes] = noise
         return self._there(self._noise)
 
     def _restart_noise(self, number: int, episodes: Episodes) -> Tensor:
-        lanes = [lane for lane, episode in enumerate(episodes) if episode is not None]
-        seeds, numbers, steps = _keys(episodes, lanes)
+        lanes = self._assigned.busy
+        seeds, numbers, steps = self._assigned.keys(episodes, lanes)
         places = [MOST_TRIES * step + number for step in steps]
         noise = np.zeros(self._noise.shape, np.float32)
         noise[lanes] = uniform_rows(seeds, numbers, places, Purpose.RESTART, self._noise.shape[1:])
@@ -244,13 +282,14 @@ class Actor:
 
     def choose(self, outputs: Tensor, episodes: Episodes) -> NDArray[Any]:
         """Greedy where the cell is; else a sample of the policy, or of the uniform one. A row an episode."""
+        return self._chosen(outputs, episodes, _Assigned.of(episodes))
+
+    def _chosen(self, outputs: Tensor, episodes: Episodes, assigned: _Assigned) -> NDArray[Any]:
         actions = self._choice.greedy(outputs)
-        sampling = [lane for lane, episode in enumerate(episodes) if episode and _samples(episode)]
-        uniform = [lane for lane, episode in enumerate(episodes) if episode and episode.cell.role == "random_policy"]
-        if sampling:
-            self._choice.sample_(actions, outputs, sampling, _keys(episodes, sampling))
-        if uniform:
-            self._choice.uniform_(actions, uniform, _keys(episodes, uniform))
+        if assigned.sampling:
+            self._choice.sample_(actions, outputs, assigned.sampling, assigned.keys(episodes, assigned.sampling))
+        if assigned.uniform:
+            self._choice.uniform_(actions, assigned.uniform, assigned.keys(episodes, assigned.uniform))
         return actions
 
 
@@ -314,9 +353,3 @@ def _samples(episode: Episode) -> bool:
 
 def _attack_of(episode: Episode | None) -> ResolvedAttack:
     return _NO_ATTACK if episode is None else episode.cell.attack
-
-
-def _keys(episodes: Episodes, lanes: Sequence[int]) -> Keys:
-    """Seeds, episodes and steps of the busy `lanes`."""
-    running = [episode for lane in lanes if (episode := episodes[lane]) is not None]
-    return [e.entry.seed for e in running], [e.entry.episode for e in running], [e.length for e in running]

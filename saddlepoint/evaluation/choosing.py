@@ -1,7 +1,7 @@
 """From what a policy says to the action that is played, and how far two answers are apart: by kind of policy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,11 +11,12 @@ from torch import Tensor
 
 from saddlepoint.attacks.continuous import ActionBounds, kl_loss
 from saddlepoint.attacks.heads import Categorical, Continuous, Head
-from saddlepoint.envs.seeding import Purpose, gumbel_rows, normal_rows, uniform_rows
+from saddlepoint.envs.ahead import Ahead
+from saddlepoint.envs.seeding import Integers, Purpose, gumbel_rows, normal_rows, uniform_rows
 from saddlepoint.schemas.environments import ContinuousSpace, DiscreteSpace, EnvironmentDescription
 from saddlepoint.schemas.plans import PolicyHead
 
-Keys = tuple[Sequence[int], Sequence[int], Sequence[int]]
+Keys = tuple[Integers, Integers, Integers]
 """Seeds, episodes and steps of some lanes."""
 Lanes = Sequence[int]
 
@@ -58,6 +59,7 @@ class Discrete:
 
     n: int
     categorical: Categorical
+    sampling: Ahead = field(default_factory=lambda: Ahead(Purpose.ACTION))
 
     def head(self, greedy: Tensor, /) -> Head:
         del greedy
@@ -69,7 +71,7 @@ class Discrete:
 
     def sample_(self, actions: NDArray[Any], outputs: Tensor, lanes: Lanes, keys: Keys) -> None:
         """By Gumbel-max on fp32 log-probabilities."""
-        actions[lanes] = (self._log_p(outputs)[lanes] + gumbel_rows(*keys, Purpose.ACTION, self.n)).argmax(axis=1)
+        actions[lanes] = (self._log_p(outputs)[lanes] + self.sampling.gumbel_rows(*keys, self.n)).argmax(axis=1)
 
     def uniform_(self, actions: NDArray[Any], lanes: Lanes, keys: Keys) -> None:
         actions[lanes] = gumbel_rows(*keys, Purpose.RANDOM_POLICY, self.n).argmax(axis=1)

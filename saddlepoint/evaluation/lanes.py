@@ -7,9 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saddlepoint.envs.interface import Actions
 from saddlepoint.envs.seeding import episode_seed
 from saddlepoint.evaluation.measures import Measures
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, PlannedCell
+
+
+def digested(actions: Actions) -> list[bytes]:
+    """Each lane's action as the digest of an episode takes it: four bytes of a choice, or numbers of float32."""
+    rows = actions.astype("<u4") if np.issubdtype(actions.dtype, np.integer) else actions
+    data, size = rows.tobytes(), rows[:1].nbytes
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 @dataclass
@@ -27,12 +35,11 @@ class Episode:
     def environment_seed(self) -> int:
         return episode_seed(self.entry.seed, self.entry.episode)
 
-    def advance(self, action: Any, reward: float) -> None:
-        """`action` is a numpy integer, or a row of float32."""
+    def advance(self, action: bytes, reward: float) -> None:
+        """`action` is one of `digested`."""
         self.length += 1
         self.episode_return += reward
-        is_choice = isinstance(action, np.integer)
-        self.actions.update(int(action).to_bytes(4, "little") if is_choice else action.tobytes())
+        self.actions.update(action)
 
     def result(self, totals: "Totals", *, truncated: bool) -> EpisodeResult:
         return EpisodeResult(

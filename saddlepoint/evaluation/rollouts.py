@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from saddlepoint.envs.interface import LaneEnvironment
 from saddlepoint.evaluation.acting import Actor
-from saddlepoint.evaluation.lanes import Episode
+from saddlepoint.evaluation.lanes import Episode, digested
 from saddlepoint.schemas.plans import EpisodeId, PlannedCell
 
 
@@ -33,10 +33,10 @@ class Rollout:
     def _step(self, running: list[Episode | None]) -> bool:
         actions = self._actor.act(self._environment.observations, running).actions
         after = self._environment.step(actions)
-        before = running.count(None)
+        before, taken = running.count(None), digested(actions)
         for episode in filter(None, list(running)):
             lane = episode.lane
-            episode.advance(actions[lane], float(after.rewards[lane]))
+            episode.advance(taken[lane], float(after.rewards[lane]))
             if after.terminated[lane] or after.truncated[lane]:
                 running[lane] = None
         if running.count(None) > before:

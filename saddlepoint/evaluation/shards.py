@@ -10,7 +10,7 @@ import torch
 
 from saddlepoint.envs.lanes import Actions, LaneEnvironment, LaneStep, make_lanes
 from saddlepoint.evaluation.acting import CPU, Actor, Networks
-from saddlepoint.evaluation.lanes import Episode, Totals
+from saddlepoint.evaluation.lanes import Episode, Totals, digested
 from saddlepoint.evaluation.memory import keep_freed_memory
 from saddlepoint.evaluation.recorder import Recorder
 from saddlepoint.evaluation.steps import StepsTaken
@@ -175,16 +175,18 @@ class _Run:
         """Take what the step brought; the results of the episodes that it ended, and the traces of those with one."""
         decision = self._decision
         self._totals.add(decision.measures)
-        attacked, ended = decision.measures.sums["attacked_steps"].tolist(), []
-        for episode in filter(None, list(self._episodes)):
-            lane, reward = episode.lane, float(after.rewards[episode.lane])
-            self._agent_steps += 1
+        attacked, rewards = decision.measures.sums["attacked_steps"].tolist(), after.rewards.tolist()
+        over, actions = (after.terminated | after.truncated).tolist(), digested(decision.actions)
+        playing, ended = [episode for episode in self._episodes if episode is not None], []
+        self._agent_steps += len(playing)
+        for episode in playing:
+            lane = episode.lane
             if attacked[lane]:
                 self._attack_steps[episode.cell.attack.kind] += self._steps_of_cells[episode.entry.cell]
             if lane in self._recorders:
-                self._recorders[lane].add(self._actor, decision, reward)
-            episode.advance(decision.actions[lane], reward)
-            if after.terminated[lane] or after.truncated[lane]:
+                self._recorders[lane].add(self._actor, decision, rewards[lane])
+            episode.advance(actions[lane], rewards[lane])
+            if over[lane]:
                 recorder = self._recorders.pop(lane, None)
                 result = episode.result(self._totals, truncated=bool(after.truncated[lane]))
                 ended.append((result, recorder.trace() if recorder else None))

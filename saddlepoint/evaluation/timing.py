@@ -14,10 +14,8 @@ Clean = Callable[[], tuple[Tensor | None, Tensor | None]]
 """The policy's values (N,) and the gaps (N,) of its probabilities at the clean observations; None if it has none."""
 
 
-def acts_now(rules: Sequence[WhenRule], episodes: Sequence[Episode | None], clean: Clean) -> NDArray[np.bool_] | None:
-    """Which lanes are attacked at this step; None where all are. `clean` is asked only by rules that need it."""
-    if all(rule.kind == "always" for rule in rules):
-        return None
+def acts_now(rules: Sequence[WhenRule], episodes: Sequence[Episode | None], clean: Clean) -> NDArray[np.bool_]:
+    """Which lanes are attacked at this step. `clean` is asked only by rules that need it."""
     values, gaps = clean() if any(isinstance(rule, ValueAbove | PreferenceGap) for rule in rules) else (None, None)
     lanes = enumerate(zip(rules, episodes, strict=True))
     return np.array([episode is None or _acts(rule, episode, at, values, gaps) for at, (rule, episode) in lanes])

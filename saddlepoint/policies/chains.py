@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -123,8 +124,12 @@ class Relu:
 
 
 class Tanh:
+    """By NumPy on the CPU: PyTorch (MKL) takes five times as long, which is longer than the product before it."""
+
     def forward(self, x: Tensor) -> Tensor:
-        return x.tanh()
+        if x.device.type != "cpu" or x.dtype != torch.float32:
+            return x.tanh()
+        return torch.from_numpy(np.tanh(x.detach().numpy()))
 
     def backward(self, gradient: Tensor, x: Tensor, y: Tensor) -> Tensor:
         result: Tensor = torch.ops.aten.tanh_backward(gradient, y)

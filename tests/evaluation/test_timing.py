@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from saddlepoint.attacks.rows import Rows, uniform_rows
 from saddlepoint.evaluation.lanes import Episode
 from saddlepoint.evaluation.timing import acts_now
 from saddlepoint.schemas.attacks import Always, Every, Fraction, PreferenceGap, ValueAbove, WhenRule
@@ -28,11 +29,18 @@ def acting(rule: WhenRule, episodes: Sequence[Episode | None], values: Tensor | 
     found = acts_now(
         [rule] * len(episodes), episodes, (lambda: (values, values)) if values is not None else never_asked
     )
-    return [True] * len(episodes) if found is None else found.tolist()
+    return [bool(acts) for acts in found]
 
 
 def test_always_asks_nothing() -> None:
-    assert acts_now([Always()], [lane(3)], never_asked) is None
+    assert acting(Always(), [lane(3), None]) == [True, True]
+    assert uniform_rows(cell(0).attack, 2).rules == []
+
+
+def test_rows_have_rules_where_any_is_not_always_attacked() -> None:
+    every = Every(kind="every", every=3)
+    attacks = [cell(0).attack, cell(0).attack.model_copy(update={"when": every})]
+    assert Rows.of(attacks).rules == [Always(), every]
 
 
 def test_every_third_step_begins_with_the_first() -> None:
