@@ -43,16 +43,21 @@ class L2:
     scale: Tensor | None
 
     def project_(self, x: Tensor) -> None:
-        """The nearest point of the ball, each row by itself, in place."""
+        """The nearest point of the ball, each row by itself, in place; what is inside stays as it is."""
         rows = self.of_row
-        centre = self.centre[rows]
-        delta = self._in_units(x[rows] - centre)
-        norm = norms(delta)
-        shrink = torch.where(norm > self.radius[rows], self.radius[rows] / norm.clamp_min(1e-30), 1.0) * INSIDE_L2
-        x[rows] = self._moved(centre, self._in_entries(delta * by_row(shrink, delta)), self.radius[rows])
+        own, centre, radius = x[rows], self.centre[rows], self.radius[rows]
+        norm = self._norms(own - centre)
+        outside = norm > radius
+        if not outside.any():
+            return
+        shrink = (radius / norm.clamp_min(1e-30)).float() * INSIDE_L2
+        nearest = self._moved(centre, (own - centre) * by_row(shrink, own), radius)
+        x[rows] = torch.where(by_row(outside, own), nearest, own)
 
-    def start(self, x: Tensor, noise: Tensor) -> Tensor:
-        """`x` with the round rows uniform in their balls; `noise` is uniform in [0, 1), shaped like `x`.
+    def start(self, x: Tensor, noise: Tensor, share: Tensor) -> Tensor:
+        """`x` with the round rows uniform in their balls, each shrunk to `share` (N,) of its radius.
+
+        `noise` is uniform in [0, 1), shaped like `x`.
 
         A Gaussian direction; the norm of the Gaussian itself, which is independent of it, gives the distance.
         """
@@ -60,8 +65,8 @@ class L2:
         gaussian = torch.erfinv((noise[rows].double() * 2 - 1).clamp(-1 + 1e-7, 1 - 1e-7)) * math.sqrt(2)
         count = gaussian[0].numel()
         norm = norms(gaussian)
-        share = torch.special.gammainc(torch.full_like(norm, count / 2), norm.square() / 2) ** (1 / count)
-        distance = self.radius[rows] * share / norm.clamp_min(1e-30)
+        inside = torch.special.gammainc(torch.full_like(norm, count / 2), norm.square() / 2) ** (1 / count)
+        distance = self.radius[rows] * share[rows] * inside / norm.clamp_min(1e-30)
         x = x.clone()
         x[rows] = self.centre[rows] + self._in_entries((gaussian * by_row(distance, gaussian)).float())
         return x
@@ -78,14 +83,15 @@ class L2:
         Many entries far from 0 with a small share of the radius each: its error then counts.
         """
         moved = centre + delta
-        outside = torch.linalg.vector_norm(self._in_units(moved - centre).double(), dim=entries(centre)) > radius
+        outside = self._norms(moved - centre) > radius
         if not outside.any():
             return moved
         farther = by_row(outside, moved) & ((moved - centre).abs() > delta.abs())
         return torch.where(farther, torch.nextafter(moved, centre), moved)
 
-    def _in_units(self, delta: Tensor) -> Tensor:
-        return delta if self.scale is None else delta / self.scale
+    def _norms(self, delta: Tensor) -> Tensor:
+        """(N,) float64, in units of epsilon."""
+        return norms((delta if self.scale is None else delta / self.scale).double())
 
     def _in_entries(self, delta: Tensor) -> Tensor:
         return delta if self.scale is None else delta * self.scale
@@ -127,15 +133,15 @@ class Ball:
         return torch.clamp(x, self.lower, self.upper, out=x)
 
 
-def uniform_start(observation: Tensor, radius: Tensor, noise: Tensor, ball: Ball) -> Tensor:
-    """A point uniform in the ball, then clipped to the bounds; `noise` is uniform in [0, 1), shaped like the rows.
+def uniform_start(observation: Tensor, radius: Tensor, noise: Tensor, ball: Ball, share: Tensor) -> Tensor:
+    """A point uniform in the ball shrunk to `share` (N,) of its radius, then clipped to the bounds.
 
-    `radius` broadcasts against the rows.
+    `radius` is that of the whole ball and broadcasts against the rows; `noise` is uniform in [0, 1), shaped like them.
     """
     span = torch.add(noise.new_tensor(-1.0), noise, alpha=2)
-    x = torch.addcmul(observation, span, radius, out=span)
+    x = torch.addcmul(observation, span, radius * by_row(share, observation), out=span)
     if ball.l2 is not None:
-        x = ball.l2.start(x, noise)
+        x = ball.l2.start(x, noise, share)
     return ball.clip_(x)
 
 
@@ -157,7 +163,7 @@ def norms(x: Tensor) -> Tensor:
 
 def _towards(limit: Tensor, centre: Tensor, distance: Tensor, radius: Tensor) -> Tensor:
     """`limit`, one float32 nearer to `centre` where its `distance` from it, computed in float32, exceeds `radius`."""
-    if (distance.amax(entries(distance), keepdim=True) <= radius).all():  # pixels always, and the next line is slow
+    if (distance.amax(entries(distance), keepdim=True) <= radius).all():  # as of pixels, at most epsilons
         return limit
     return torch.where(distance > radius, torch.nextafter(limit, centre), limit)
 

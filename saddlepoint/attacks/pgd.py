@@ -189,9 +189,10 @@ class _Search:
 
     def _attempt(self, number: int, noise: Tensor) -> _Attempt:
         objectives = self.rows.objectives_of_try(number)
-        radius = by_row(self.rows.epsilon * self._start_share(objectives), self.arranged)
+        radius = by_row(self.rows.epsilon, self.arranged)
         radius = radius if self.scale is None else radius * self.scale
-        x = uniform_start(self.arranged, radius, self.network.to_attack_layout(noise), self.ball)
+        start, share = self.network.to_attack_layout(noise), self._start_share(objectives)
+        x = uniform_start(self.arranged, radius, start, self.ball, share)
         zero_gradient = torch.zeros_like(self.rows.steps, dtype=torch.bool)
         climbed = self.head.climbed(self.clean, objectives)
         iterates = _climb_(self.attack_network, x, self.ball, self.rows, climbed, zero_gradient, self.scale)
@@ -263,11 +264,16 @@ def _vjp(network: AttackedNetwork) -> Callable[[Tensor], tuple[Tensor, PullBack]
 
 
 def _differentiated(network: AttackedNetwork, x: Tensor) -> tuple[Tensor, PullBack]:
-    """With respect to a copy of `x` in the network's own precision: a cast inside would cost a pass each way."""
+    """With respect to a copy of `x` in the network's own precision: a cast inside would cost a pass each way.
+
+    0 where no gradient comes through, as behind thresholds.
+    """
     with torch.enable_grad():
         leaf = x.detach().to(network.dtype).requires_grad_()
         outputs = network.forward_attack(leaf).head
-    return outputs.detach(), lambda gradient: torch.autograd.grad(outputs, leaf, gradient)[0]
+    if not outputs.requires_grad:
+        return outputs, lambda gradient: torch.zeros_like(leaf)
+    return outputs.detach(), lambda gradient: torch.autograd.grad(outputs, leaf, gradient, materialize_grads=True)[0]
 
 
 def _untouched(observation: Tensor, seen: Answer, clean_loss: Tensor) -> Perturbed:

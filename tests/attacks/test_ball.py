@@ -44,9 +44,8 @@ def test_an_epsilon_of_zero_is_the_observation_alone() -> None:
 def test_the_start_is_uniform_in_the_ball() -> None:
     observation = torch.full((2, 100_000), 10.0)
     epsilon = torch.tensor([1.0, 4.0])
-    start = uniform_start(
-        observation, epsilon[:, None], draw(2, 100_000), ball_around(observation, epsilon, unbounded())
-    )
+    ball, whole = ball_around(observation, epsilon, unbounded()), torch.ones(2)
+    start = uniform_start(observation, epsilon[:, None], draw(2, 100_000), ball, whole)
     scaled = (start - observation) / epsilon[:, None]
     assert scaled.abs().max() <= 1
     for share in (0.1, 0.25, 0.5, 0.9):
@@ -57,7 +56,8 @@ def test_the_start_is_uniform_before_it_is_clipped_to_the_bounds() -> None:
     pixels = Bounds(torch.tensor(0.0), torch.tensor(255.0))
     observation = torch.zeros(1, 100_000)
     epsilon = torch.tensor([4.0])
-    start = uniform_start(observation, epsilon[:, None], draw(1, 100_000), ball_around(observation, epsilon, pixels))
+    ball = ball_around(observation, epsilon, pixels)
+    start = uniform_start(observation, epsilon[:, None], draw(1, 100_000), ball, torch.ones(1))
     assert abs((start == 0).double().mean().item() - 0.5) < 0.01
 
 

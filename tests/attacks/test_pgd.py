@@ -84,8 +84,8 @@ def test_a_row_does_not_depend_on_the_attacks_of_its_neighbours() -> None:
         attack("ce", 0.1, steps=7),
         attack("max", 0.5, steps=1),
         attack("max", 0.3, steps=5, step_size=0.05),
-        attack("min", 0.5),
-        attack("min", 0.0),
+        attack("random").model_copy(update={"norm": "l2"}),
+        attack("ce", steps=3).model_copy(update={"norm": "l2"}),
     ]
     less_precise = LinearPolicy(bent_policy().weights * 1.1)
     together = run(bent_policy(), attacks, attack_network=less_precise)
@@ -119,6 +119,16 @@ def test_a_uniform_policy_has_no_gradient_and_every_row_is_counted() -> None:
 def test_a_row_that_takes_no_steps_is_not_counted() -> None:
     result = run(LinearPolicy(torch.zeros(D, 3)), [attack("random"), attack("none"), *[attack("ce")] * (N - 2)])
     assert result.zero_gradient.tolist() == [False, False, *[True] * (N - 2)]
+
+
+def test_a_policy_without_any_gradient_is_counted_and_not_moved_from_its_start() -> None:
+    class Thresholds(LinearPolicy):
+        def _logits(self, observation: Tensor) -> Tensor:
+            return super()._logits((observation > 0.5).float())
+
+    result = run(Thresholds(bent_policy().weights), [attack("ce")] * N)
+    assert result.zero_gradient.all()
+    assert torch.equal(result.observation, run(bent_policy(), [attack("random")] * N).observation)
 
 
 def test_masked_actions_stay_out_of_the_way() -> None:

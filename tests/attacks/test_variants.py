@@ -115,17 +115,20 @@ def test_rounding_gives_whole_numbers_no_farther_than_epsilon() -> None:
     assert not torch.equal(result.observation[1::2], result.observation[1::2].round())
 
 
-def test_fgsm_is_one_step_of_epsilon_from_the_clean_observation() -> None:
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_fgsm_is_one_step_of_epsilon_from_the_clean_observation(norm: str) -> None:
     policy = bent_policy()
     leaf = observations().requires_grad_()
     clean = policy(leaf)
     loss = torch.nn.functional.cross_entropy(clean, clean.detach().argmax(1), reduction="sum")
     (gradient,) = torch.autograd.grad(loss, leaf)
-    torch.testing.assert_close(run(resolved("fgsm")).observation, observations() + 0.5 * gradient.sign())
+    direction = gradient.sign() if norm == "linf" else gradient / gradient.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(run(resolved("fgsm", norm=norm)).observation, observations() + 0.5 * direction)
 
 
-def test_a_single_step_on_a_loss_that_is_flat_at_the_clean_observation_starts_beside_it() -> None:
-    result = run(resolved("fgsm", loss="kl"))
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_a_single_step_on_a_loss_that_is_flat_at_the_clean_observation_starts_beside_it(norm: str) -> None:
+    result = run(resolved("fgsm", loss="kl", norm=norm))
     assert result.rises.all()
     assert not result.zero_gradient.any()
 
