@@ -7,6 +7,7 @@ action from the clean one (Mandlekar et al. 2017), `min` lowers that from the co
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -86,16 +87,22 @@ class ActionBounds:
     def executed(self, mean: Tensor, *, squash: bool) -> Tensor:
         """The action that is played for a mean (N, D) before squashing."""
         if squash:
-            return self.low + (mean.tanh() + 1) / 2 * (self.high - self.low)
+            low, high = self._of_tanh
+            return low + (mean.tanh() + 1) / 2 * (high - low)
         return torch.clamp(mean, self.low, self.high)
 
     def farthest(self, mean: Tensor, *, squash: bool) -> Tensor:
         """The corner of the space farthest from the action that is played for a mean, before squashing."""
-        played = self.executed(mean, squash=squash)
-        is_low = played > (self.low + self.high) / 2
         if squash:
-            return torch.where(is_low, -INSIDE, INSIDE).atanh()
+            return torch.where(mean > 0, -INSIDE, INSIDE).atanh()
+        is_low = self.executed(mean, squash=False) > (self.low + self.high) / 2
         return torch.where(is_low, self.low, self.high)
+
+    @cached_property
+    def _of_tanh(self) -> tuple[Tensor, Tensor]:
+        """What a tanh is spread over: the bounds, or -1..1 as it is where a number has none."""
+        has_bounds = self.low.isfinite() & self.high.isfinite()
+        return torch.where(has_bounds, self.low, -1.0), torch.where(has_bounds, self.high, 1.0)
 
 
 def _bound(value: float | list[float | None] | None, missing: float, count: int) -> Tensor:

@@ -13,6 +13,7 @@ from saddlepoint.attacks.continuous import ActionBounds, kl_loss
 from saddlepoint.attacks.heads import Categorical, Continuous, Head
 from saddlepoint.envs.ahead import Ahead
 from saddlepoint.envs.seeding import Integers, Purpose, gumbel_rows, normal_rows, uniform_rows
+from saddlepoint.errors import ActionMismatch
 from saddlepoint.schemas.environments import ContinuousSpace, DiscreteSpace, EnvironmentDescription
 from saddlepoint.schemas.plans import PolicyHead
 
@@ -95,6 +96,11 @@ class Discrete:
 
     def _log_p(self, outputs: Tensor) -> NDArray[np.float32]:
         log_p: NDArray[np.float32] = self.categorical.logits(outputs).log_softmax(dim=1).cpu().numpy()
+        if not np.isfinite(log_p).all():
+            raise ActionMismatch(
+                "Actions must have finite scores; the policy gave NaN or infinity. "
+                "Check its normalisation, or lower epsilon: numbers may overflow on what it never saw."
+            )
         return log_p
 
 

@@ -120,7 +120,13 @@ class _Attacker:
                 critic=self._network.critic(self._network.to_attack_layout(given)) if rows.asks_critic else None,
             ),
         )
-        return {name: values[:count] for name, values in self._columns(found, given).items()}
+        columns = {name: values[:count] for name, values in self._columns(found, given).items()}
+        if not all(np.isfinite(columns[name]).all() for name in ("loss", "clean_loss")):
+            raise InvalidRequest(
+                "A policy must answer with finite numbers; here it gave NaN or infinity, on these observations or on what "
+                "the attack made of them. Send observations such as it was trained on, or lower epsilon."
+            )
+        return columns
 
     def _columns(self, found: Perturbed, given: torch.Tensor) -> Columns:
         with torch.no_grad():

@@ -123,10 +123,11 @@ class PolicyNetwork(nn.Module):
     def vjp(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]] | None:
         """The head at observations in the attack layout, and what takes a gradient of it back to them.
 
-        None unless the policy is one chain of layers.
+        None unless the policy is one chain of layers, with one output for its head.
         """
         steps = self._program(with_value=False)
-        if len(steps) != 1 or steps[0].inputs != (OBSERVATION,) or not isinstance(steps[0].compute, Chain):
+        is_single = len(steps) == len(HEAD_OUTPUTS[self.head]) == 1
+        if not is_single or steps[0].inputs != (OBSERVATION,) or not isinstance(steps[0].compute, Chain):
             return None
         head, pull_back = steps[0].compute.vjp(x.to(self.dtype))
         return head.to(self._wide), lambda gradient: pull_back(gradient.to(self.dtype))

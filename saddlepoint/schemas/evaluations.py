@@ -99,7 +99,9 @@ class EvaluationSpec(Schema):
             raise InvalidEpsilon("epsilon must hold at least one value, got an empty list; leave it out instead.")
         own = [value for attack in self.attacks for value in _floats(attack.epsilon)]
         steps = [step for step in (self.step_size, *(attack.step_size for attack in self.attacks)) if step is not None]
-        check_radii((*(self.epsilon or ()), *own, *steps, *self._own_scale()))
+        radii, scale = (*(self.epsilon or ()), *own, *steps), self._own_scale()
+        check_radii((*radii, *scale))
+        check_radii((max(radii, default=0.0) * max(scale, default=1.0),))
         if any(value == 0 for value in self._own_scale()):
             raise InvalidEpsilon("epsilon_scale must be above 0 in every entry; 0 would leave no unit to divide by.")
         uses_ball = any(attack.kind != "none" for attack in self.attacks if attack.epsilon is None)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -117,3 +118,15 @@ def test_a_squashed_policy_is_compared_before_the_tanh_when_it_samples() -> None
     played = head(squash=True, greedy=True).loss(perturbed, clean, whole("ce"))
     torch.testing.assert_close(sampled, torch.full((N,), ACTIONS * (1 + 64) / 2))
     torch.testing.assert_close(played, torch.full((N,), ACTIONS * math.tanh(8.0) ** 2))
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+@pytest.mark.parametrize("kind", ["ce", "kl", "max", "min"])
+def test_a_tanh_without_bounds_is_attacked_as_one_of_minus_one_to_one(kind: Objective, greedy: bool) -> None:
+    """As for single observations, of whose environment nothing is known."""
+    policy, endless = gaussian_policy(False), torch.full((ACTIONS,), torch.inf)
+    known = head(greedy=greedy, squash=True)
+    found, expected = (run(policy, kind, of) for of in (replace(known, bounds=ActionBounds(-endless, endless)), known))
+    assert torch.equal(found.observation, expected.observation)
+    assert torch.equal(found.loss, expected.loss)
+    assert found.rises.sum() >= N - 1

@@ -85,6 +85,12 @@ def test_numbers_that_are_none_are_refused() -> None:
         attacked(np.array([[np.nan, 0.0]], np.float32))
 
 
+def test_an_answer_that_is_no_number_is_told() -> None:
+    steep = linear_policy(torch.tensor([[1e30, 0.0], [-1e30, 0.0]]))
+    with pytest.raises(InvalidRequest, match="answer with finite numbers"):
+        attacked(np.array([[1e30, 0.0]], np.float32), steep)
+
+
 def test_a_file_that_is_not_what_its_header_said_is_refused() -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.zeros((2, 2), np.float32))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from saddlepoint.policies.builder import GraphBuilder, Live
+from saddlepoint.policies.builder import GraphBuilder, Known, Live
 from saddlepoint.policies.chains import Chain, Layer
 from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.network import PolicyNetwork
@@ -104,6 +104,14 @@ def test_a_network_gives_its_derivative_where_it_is_one_chain(kind: str) -> None
     gradient = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
     assert torch.equal(head, expected)
     assert torch.equal(pull_back(gradient), torch.autograd.grad(expected, leaf, gradient)[0])
+
+
+def test_a_head_of_two_outputs_is_no_chain_even_where_both_are_one() -> None:
+    build = GraphBuilder((6,))
+    both = build.live("Gemm", build.observation, Known.of(torch.ones(3, 6)))
+    network = PolicyNetwork(build.finish(mean=both, log_std=both))
+    assert network.vjp(vectors(4, size=6)) is None
+    assert network(vectors(4, size=6)).head.shape == (4, 6)
 
 
 def test_a_network_that_is_moved_computes_with_the_weights_it_has_then() -> None:

@@ -117,6 +117,8 @@ def test_a_tier_fills_seeds_and_episodes(tier: str, counts: tuple[int, int]) -> 
         {"steps": True},
         {"epsilon_scale": [0.0]},
         {"epsilon_scale": [-1.0]},
+        {"epsilon": 1e20, "epsilon_scale": [1.0, 1e20]},
+        {"epsilon": 1e20, "step_size": 1e25, "epsilon_scale": [1e10]},
         {"attacks": [{"kind": "ce", "members": ["max"]}]},
         {"attacks": [{"kind": "ce", "loss": "max"}]},
         {"attacks": [{"kind": "worst", "members": ["max", "max"]}]},
