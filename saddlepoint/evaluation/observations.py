@@ -123,7 +123,7 @@ class _Attacker:
         columns = {name: values[:count] for name, values in self._columns(found, given).items()}
         if not all(np.isfinite(columns[name]).all() for name in ("loss", "clean_loss")):
             raise InvalidRequest(
-                "A policy must answer with finite numbers; here it gave NaN or infinity, on these observations or on what "
+                "A policy must answer with finite numbers; it gave NaN or infinity on these observations or on what "
                 "the attack made of them. Send observations such as it was trained on, or lower epsilon."
             )
         return columns
