@@ -25,7 +25,8 @@ def attack_health(
     loss_rises = sum(episode.loss_rises for episode in episodes) / steps
     strength = strength_of(attack, episodes, has_flips=has_flips)
     follows_gradient = ATTACKS[attack.kind].uses_gradient
-    stuck = _flags(zero_gradient, loss_rises) if follows_gradient else []
+    # A worst of a set is told by another loss than most of its members climb.
+    stuck = _flags(zero_gradient, 1.0 if attack.kind == "worst" else loss_rises) if follows_gradient else []
     return AttackHealth(
         zero_gradient=zero_gradient,
         loss_rises=loss_rises,

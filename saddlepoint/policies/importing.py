@@ -14,9 +14,11 @@ from saddlepoint.policies.agreement import check_rows, compare_all, disagreement
 from saddlepoint.policies.critic import critic_outputs
 from saddlepoint.policies.formats import recognise
 from saddlepoint.policies.found import Found
+from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.network import load_network
 from saddlepoint.policies.onnx_writer import to_onnx
+from saddlepoint.policies.standardising import deviations_of
 from saddlepoint.policies.state_dicts import from_state_dict
 from saddlepoint.schemas.policies import HEAD_OUTPUTS, InputDescription, OutputDescription, PolicyCard, PolicyHints
 from saddlepoint.schemas.policies import policy_id as policy_id_of
@@ -86,7 +88,7 @@ def _difference(found: Found, model: bytes) -> float:
     if found.original is not None:
         shapes = network.state_shapes
         outputs, reference = (unrolled(step, rows, shapes) for step in (step_of(network), found.original))
-        difference = max(difference, compare_all(outputs, reference, is_half=found.is_half))
+        difference = max(difference, compare_all(outputs, reference, states=len(shapes), is_half=found.is_half))
     return difference
 
 
@@ -126,8 +128,8 @@ def _card(
         canonical_sha256=hashlib.sha256(model).hexdigest(),
         size=len(data),
         contents=found.contents,
-        guesses=found.guesses,
-        observation_std=_deviation(hints, graph.observation_shape),
+        guesses=[*found.guesses, *_normalised_twice(hints, graph)],
+        observation_std=_deviation(hints, graph),
         observation_space=found.observation_space,
         action_space=found.action_space,
         max_disagreement=difference,
@@ -139,7 +141,20 @@ def _stem(filename: str | None) -> str | None:
     return plain(PurePath(filename).stem) or None if filename else None
 
 
-def _deviation(hints: PolicyHints, shape: tuple[int, ...]) -> list[float] | None:
-    """One number per entry of an observation, flat."""
-    deviation = hints.observation_std
-    return deviation * prod(shape) if deviation is not None and len(deviation) == 1 else deviation
+def _deviation(hints: PolicyHints, graph: Graph) -> list[float] | None:
+    """One number per entry of an observation, flat: as the user says, else as the network itself divides by them."""
+    stated, own = hints.observation_std, deviations_of(graph)
+    if stated is not None:
+        return stated * prod(graph.observation_shape) if len(stated) == 1 else stated
+    return own[0].tolist() if own else None
+
+
+def _normalised_twice(hints: PolicyHints, graph: Graph) -> list[str]:
+    stated = hints.observation_std
+    own = len(deviations_of(graph)) - (stated is not None and len(stated) > 1)
+    if stated is None or not own:
+        return []
+    return [
+        "observations are divided by observation_std of the card, and then by deviations in the network itself; if it "
+        "was trained on observations as they are, leave observation_mean and observation_std out"
+    ]

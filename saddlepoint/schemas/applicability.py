@@ -111,8 +111,9 @@ def _check_scale(spec: EvaluationSpec, card: PolicyCard, environment: Environmen
     scale, entries = scale_of(spec, card), prod(environment.observation.shape)
     if spec.epsilon_scale is not None and scale is None:
         raise InvalidEpsilon(
-            "epsilon_scale 'observation_std' takes the deviations from the policy's card, which has none. Upload the "
-            "policy with observation_std, or give the numbers themselves."
+            "epsilon_scale 'observation_std' takes what the policy divides its observations by, and neither its card "
+            "nor its network divides them. Give the numbers themselves; observation_std in the card also normalises "
+            "what the policy is given, as one that was trained on normalised observations needs it."
         )
     if scale is not None and len(scale) != entries:
         raise InvalidEpsilon(

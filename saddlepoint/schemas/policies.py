@@ -105,6 +105,7 @@ class PolicyCard(Schema):
     guesses: list[str] = Field(default_factory=list)
     """Choices that the file did not settle, such as an unnamed output taken as logits."""
     observation_std: list[float] | None = None
+    """What each entry of an observation is divided by before the network computes with it, or first of all in it."""
     observation_space: dict[str, Any] | None = None
     """As the file itself states it, where it does."""
     action_space: dict[str, Any] | None = None

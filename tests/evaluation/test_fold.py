@@ -6,6 +6,8 @@ from types import MappingProxyType
 import pytest
 
 from saddlepoint.evaluation.fold import fold_cell, fold_report
+from saddlepoint.evaluation.health import attack_health
+from saddlepoint.schemas.attacks import ResolvedAttack
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.gates import Thresholds, decide
@@ -264,3 +266,10 @@ def test_hints_of_what_helps_take_the_place_of_the_general_advice() -> None:
         plan, spec_of(attacks=["none"]), CARD, found, wall_time_s=1.0, examination=Examination(hints=["Set it."])
     )
     assert folded.warnings[0].endswith("of a random one. Set it.")
+
+
+def test_the_worst_of_a_set_is_not_blamed_for_a_loss_that_its_members_do_not_climb() -> None:
+    worst = ResolvedAttack(kind="worst", epsilon=4.0, steps=7, step_size=2.0, members=("ce", "max", "min"))
+    health = attack_health(worst, [result(attacked_steps=10, loss_rises=5, loss_sum=1.0, best_loss_sum=1.0)])
+    assert health is not None
+    assert (health.loss_rises, health.flags, health.working) == (0.5, [], True)

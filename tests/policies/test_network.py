@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from saddlepoint.errors import BackendDisagreement
 from saddlepoint.policies import canonical_model, check_rows, disagreement, load_network
-from saddlepoint.policies.agreement import compare
+from saddlepoint.policies.agreement import compare, compare_all
 from saddlepoint.policies.network import PolicyNetwork, Precision
 from tests.policies.networks import NatureCnn, frames, seeded, vectors
 
@@ -141,6 +141,15 @@ def test_the_score_of_a_masked_action_does_not_hide_a_difference() -> None:
         compare(reference + np.array([[0.1, 0.0]], np.float32), reference)
     with pytest.raises(BackendDisagreement):
         compare(reference * np.array([[1.0, 1.001]], np.float32), reference)
+
+
+def test_states_may_differ_by_more_than_heads() -> None:
+    head, state = np.ones((2, 3), np.float32), np.ones((2, 4), np.float32)
+    near, far = np.float32(5e-4), np.float32(2e-3)
+    assert compare_all([head, state + near, head, state], [head, state] * 2, states=1) == pytest.approx(5e-4, abs=1e-6)
+    for outputs in ([head, state + far, head, state], [head, state, head + near, state]):
+        with pytest.raises(BackendDisagreement):
+            compare_all(outputs, [head, state] * 2, states=1)
 
 
 def test_rows_to_check_at_are_plausible_and_always_the_same() -> None:

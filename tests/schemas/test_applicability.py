@@ -87,7 +87,13 @@ REFUSED: list[tuple[EvaluationSpec, PolicyCard, EnvironmentDescription, type[Sad
         "probabilities of actions",
     ),
     (hopper(epsilon_scale=[1.0] * 10), card("gaussian"), HOPPER, InvalidEpsilon, "11 for Hopper-v5; got 10"),
-    (hopper(epsilon_scale="observation_std"), card("gaussian"), HOPPER, InvalidEpsilon, "card, which has none"),
+    (
+        hopper(epsilon_scale="observation_std"),
+        card("gaussian"),
+        HOPPER,
+        InvalidEpsilon,
+        "neither its card nor its network",
+    ),
     (
         spec_of(attacks=[{"kind": "worst", "restarts": 30}]),
         card(),
