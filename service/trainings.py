@@ -67,7 +67,7 @@ def accept_training(
 ) -> str:
     """Accept a training and return its id: the same specification is the same training. May block.
 
-    Raises UnsupportedEnvironment, InvalidEpsilon, UnsupportedArchitecture, ObservationMismatch, ActionMismatch,
+    Raises UnsupportedEnvironment, InvalidSpec, UnsupportedArchitecture, ObservationMismatch, ActionMismatch,
     IdempotencyConflict, what is wrong with its `evaluation`, Conflict where it is there with another one and, before
     anything is stored, Unavailable while Redis is away.
     """

@@ -34,7 +34,7 @@ def build_training(
     """The training before its first update; its games are not started. `parent` is a policy to start from.
 
     One seed decides all: the generator of weights, actions and minibatches starts from it, and the games' seeds are
-    hashes of it. Raises UnknownEnvironment, UnsupportedEnvironment, InvalidEpsilon, for the parent and for what the
+    hashes of it. Raises UnknownEnvironment, UnsupportedEnvironment, InvalidSpec, for the parent and for what the
     method cannot train UnsupportedArchitecture, and for the parent ObservationMismatch and ActionMismatch.
     """
     machine = machine or Machine()

@@ -133,12 +133,17 @@ def resolve_config(spec: TrainingSpec) -> TrainingConfig:
 
 
 def check_trainable(spec: TrainingSpec, environment: EnvironmentDescription) -> None:
-    """Raise InvalidEpsilon or UnsupportedEnvironment where the training cannot be made in this environment."""
+    """Raise InvalidSpec or UnsupportedEnvironment where the training cannot be made in this environment."""
     config, entries = resolve_config(spec), prod(environment.observation.shape)
     if config.epsilon_scale is not None and len(config.epsilon_scale) != entries:
         raise InvalidEpsilon(
             f"epsilon_scale has one number per entry of an observation, {entries} for {environment.env.id}; "
             f"got {len(config.epsilon_scale)}."
+        )
+    if config.center_pixels and environment.observation.dtype != "uint8":
+        raise InvalidSpec(
+            "center_pixels takes the commonest of 256 brightnesses for black, so observations must be uint8, and those "
+            f"of {environment.env.id} are {environment.observation.dtype}. Leave center_pixels out."
         )
     if spec.method == "radial" and environment.action.kind == "continuous":
         raise UnsupportedEnvironment(

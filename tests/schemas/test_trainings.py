@@ -67,6 +67,12 @@ def test_a_scale_has_a_number_for_every_entry(count: int) -> None:
     check_trainable(spec_of("atpa", epsilon=1, epsilon_scale=[1.0] * 4), CHOICES)
 
 
+def test_only_whole_brightnesses_are_centred() -> None:
+    with pytest.raises(InvalidSpec, match=r"must be uint8, and those of World-v0 are float32. Leave center_pixels out"):
+        check_trainable(spec_of("standard", center_pixels=True), CHOICES)
+    check_trainable(spec_of("standard", PIXELS, center_pixels=True), describe_atari(PIXELS))
+
+
 def test_radial_bounds_choices_only() -> None:
     with pytest.raises(
         UnsupportedEnvironment, match=r"World-v0 takes 3 numbers. Choose another method, such as sa_ppo"
