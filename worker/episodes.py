@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from saddlepoint.errors import ArtifactCorrupt, InternalError
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan
-from saddlepoint.store import Store, find_record, get_record
+from saddlepoint.store import Store, get_record
+from worker.damage import find_undamaged
 
 _log = logging.getLogger(__name__)
 
@@ -69,18 +70,9 @@ def read_episodes(store: Store, plan: Plan, entries: Iterable[EpisodeId]) -> lis
 
     A damaged result is deleted, so that it will be played again.
     """
-    results = [_read_episode(store, episode_key(plan, entry)) for entry in entries]
+    results = [find_undamaged(store, episode_key(plan, entry), EpisodeResult) for entry in entries]
     complete = [result for result in results if result is not None]
     return complete if len(complete) == len(results) else None
-
-
-def _read_episode(store: Store, key: str) -> EpisodeResult | None:
-    try:
-        return find_record(store, key, EpisodeResult)
-    except ArtifactCorrupt:
-        _log.exception("%s is damaged; it is deleted and will be played again", key)
-        store.delete(key)
-        return None
 
 
 def has_contradictions(store: Store, plan: Plan) -> bool:

@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from saddlepoint.errors import StoreError
+from saddlepoint.errors import NotFound, StoreError
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan
 from saddlepoint.schemas.policies import PolicyCard
-from saddlepoint.store import find_record, get_record, put_record
+from saddlepoint.store import get_record, put_record
 from worker.attempts import attempting
 from worker.context import Context
+from worker.damage import find_undamaged
 from worker.engine import Examine
 from worker.policies import load_model
 
@@ -34,14 +35,14 @@ def examined(
     Raises StoreError, and NotFound where the policy was deleted.
     """
     key = keys.evaluation_examination(plan.evaluation_id)
-    known = find_record(context.store, key, Examination)
+    known = find_undamaged(context.store, key, Examination)
     if known is not None:
         return known
-    model = load_model(context, plan.policy_id)
     try:
         with attempting(context.store, plan.evaluation_id, len(plan.shards) + 1, finished=0):
+            model = load_model(context, plan.policy_id)
             found = examine(plan, card, model, episodes, alive=alive)
-    except StoreError:
+    except (StoreError, NotFound):
         raise
     except Exception:
         _log.exception("evaluation %s: the examination failed; the report goes without it", plan.evaluation_id)

@@ -17,11 +17,12 @@ from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.schemas.problems import Problem, problem_of
 from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.standings import put_standing
-from saddlepoint.store import find_record, get_record, put_record
+from saddlepoint.store import get_record, put_record
 from saddlepoint.submission import enqueue_finish
 from saddlepoint.work import EVALUATION, find_terminal
 from worker.attempts import attempting
 from worker.context import Context
+from worker.damage import find_plan
 from worker.engine import Engine
 from worker.episodes import entries_of, has_contradictions, is_finished, read_episodes
 from worker.examining import STALL_S, examined
@@ -60,15 +61,18 @@ def finish_evaluation(context: Context, engine: Engine, evaluation_id: str) -> N
 
     Errors do what they do in `run_shard`.
     """
-    with left_to_the_reconciler(f"the report of evaluation {evaluation_id}"):
-        plan = find_record(context.store, keys.evaluation_plan(evaluation_id), Plan)
+    with (
+        left_to_the_reconciler(f"the report of evaluation {evaluation_id}"),
+        ending_on_error(context, evaluation_id),
+    ):
+        plan = find_plan(context.store, evaluation_id)
         if plan is not None and find_terminal(context.store, EVALUATION, evaluation_id) is None:
             _finish(context, engine, plan)
 
 
 def _finish(context: Context, engine: Engine, plan: Plan) -> None:
     evaluation_id = plan.evaluation_id
-    with ending_on_error(context, evaluation_id), watchdog(STALL_S) as alive:
+    with watchdog(STALL_S) as alive:
         episodes = _read_all(context, plan)
         if episodes is None:
             _log.info("evaluation %s lacks episodes; the reconciler will have them played", evaluation_id)

@@ -1,6 +1,6 @@
 """The policy of work that goes on, which somebody may have deleted meanwhile."""
 
-from saddlepoint.errors import ArtifactNotFound, NotFound
+from saddlepoint.errors import ArtifactCorrupt, ArtifactNotFound, JobFailed, NotFound
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.policies import PolicyCard
 from saddlepoint.store import find_record
@@ -16,8 +16,14 @@ def load_model(context: Context, policy_id: str) -> bytes:
 
 
 def load_card(context: Context, policy_id: str) -> PolicyCard:
-    """Raises NotFound."""
-    card = find_record(context.store, keys.policy_card(policy_id), PolicyCard)
+    """Raises NotFound, and JobFailed where it is damaged."""
+    try:
+        card = find_record(context.store, keys.policy_card(policy_id), PolicyCard)
+    except ArtifactCorrupt as error:
+        raise JobFailed(
+            f"The card of policy {policy_id} is damaged: it does not match its checksum. Delete the policy and upload "
+            "it again."
+        ) from error
     if card is None:
         raise _deleted(policy_id)
     return card

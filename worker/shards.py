@@ -7,9 +7,9 @@ from saddlepoint.evaluation.traces import Trace
 from saddlepoint.hiccups import left_to_the_reconciler
 from saddlepoint.schemas import keys
 from saddlepoint.schemas.plans import EpisodeId, EpisodeResult, Plan, Shard
-from saddlepoint.store import find_record
 from worker.attempts import attempting
 from worker.context import Context
+from worker.damage import find_plan
 from worker.engine import Engine, Play
 from worker.episodes import episode_key, put_episode
 from worker.failing import ending_on_error
@@ -30,14 +30,16 @@ def run_shard(context: Context, engine: Engine, evaluation_id: str, index: int) 
     An error that would come again (SaddlepointError) ends the evaluation as failed. One of the store or the queue
     that passes leaves the shard to the reconciler; others are raised, to be retried.
     """
-    with left_to_the_reconciler(f"shard {index} of evaluation {evaluation_id}"):
-        plan = find_record(context.store, keys.evaluation_plan(evaluation_id), Plan)
+    with (
+        left_to_the_reconciler(f"shard {index} of evaluation {evaluation_id}"),
+        ending_on_error(context, evaluation_id),
+    ):
+        plan = find_plan(context.store, evaluation_id)
         if plan is None:
             _log.warning("evaluation %s has no plan: its store is another one, or it was deleted", evaluation_id)
             return
-        with ending_on_error(context, evaluation_id):
-            _play_missing(context, engine.play, plan, plan.shards[index])
-            finish_cells(context, engine, plan, plan.shards[index])
+        _play_missing(context, engine.play, plan, plan.shards[index])
+        finish_cells(context, engine, plan, plan.shards[index])
 
 
 def _play_missing(context: Context, play: Play, plan: Plan, shard: Shard) -> None:

@@ -11,6 +11,7 @@ from saddlepoint.store import find_record
 from saddlepoint.submission import enqueue_finish, enqueue_shards
 from saddlepoint.work import EVALUATION, find_terminal
 from worker.context import Context
+from worker.damage import find_plan
 from worker.episodes import is_finished
 from worker.failing import ending_on_error
 from worker.publications import settle_publication
@@ -35,17 +36,17 @@ class Evaluations:
         one that ended since is looked at by the next pass.
         """
         context = self._context
-        if find_terminal(context.store, EVALUATION, evaluation_id):
-            context.store.delete(keys.active_evaluation(evaluation_id))  # whoever ended it died before this
-        elif context.store.exists(keys.evaluation_cancel(evaluation_id)):
-            end(context.store, context.queue, EVALUATION, evaluation_id, "canceled")
-        elif plan := self._find_plan(evaluation_id):
-            self._complete(plan, active)
-        elif record := find_record(context.store, keys.evaluation_spec(evaluation_id), EvaluationRecord):
-            with ending_on_error(context, evaluation_id):
+        with ending_on_error(context, evaluation_id):
+            if find_terminal(context.store, EVALUATION, evaluation_id):
+                context.store.delete(keys.active_evaluation(evaluation_id))  # whoever ended it died before this
+            elif context.store.exists(keys.evaluation_cancel(evaluation_id)):
+                end(context.store, context.queue, EVALUATION, evaluation_id, "canceled")
+            elif plan := self._find_plan(evaluation_id):
+                self._complete(plan, active)
+            elif record := find_record(context.store, keys.evaluation_spec(evaluation_id), EvaluationRecord):
                 plan_evaluation(context, record)
-        else:
-            drop_orphan(context.store, keys.active_evaluation(evaluation_id))
+            else:
+                drop_orphan(context.store, keys.active_evaluation(evaluation_id))
 
     def settle(self, evaluation_id: str, active: frozenset[str]) -> None:
         """Take back the report of one that was canceled while it was put by somebody who died. Raises StoreError."""
@@ -59,7 +60,7 @@ class Evaluations:
 
     def _find_plan(self, evaluation_id: str) -> Plan | None:
         if evaluation_id not in self._plans:
-            plan = find_record(self._context.store, keys.evaluation_plan(evaluation_id), Plan)
+            plan = find_plan(self._context.store, evaluation_id)
             if plan is None:
                 return None
             self._plans[evaluation_id], self._done[evaluation_id] = plan, set()
