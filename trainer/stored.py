@@ -1,5 +1,6 @@
 """A training's checkpoints and curve in the store, written by numbered attempts."""
 
+import logging
 from collections.abc import Sequence
 from math import isfinite
 from typing import Literal
@@ -14,24 +15,29 @@ from trainer.curve import UpdateRecord
 _KEPT = 2
 """Checkpoints: the newest, and one more in case it is damaged."""
 
+_log = logging.getLogger(__name__)
+
 
 def newest_checkpoint(store: Store, training_id: str) -> bytes | None:
-    """The newest checkpoint that can be read, None where there is none."""
+    """The newest checkpoint that can be read, None where there is none; damaged ones are deleted."""
     for key in reversed(list(store.list(keys.training_checkpoints(training_id)))):
         try:
             return store.get(key)
         except ArtifactCorrupt:
-            continue
+            _log.exception("%s is damaged; it is deleted, and the training goes on from the one before", key)
+            store.delete(key)
         except ArtifactNotFound:  # another attempt has put a newer one and dropped this one
             return newest_checkpoint(store, training_id)
     return None
 
 
 def put_checkpoint(store: Store, training_id: str, update: int, attempt: int, checkpoint: bytes) -> None:
-    """Keep a checkpoint, and drop those that nobody needs any more."""
-    store.put(keys.training_checkpoint(training_id, update, attempt), checkpoint)
-    for key in list(store.list(keys.training_checkpoints(training_id)))[:-_KEPT]:
-        store.delete(key)
+    """Keep a checkpoint, even beside newer ones of another attempt, and drop those that nobody needs any more."""
+    key = keys.training_checkpoint(training_id, update, attempt)
+    store.put(key, checkpoint)
+    others = [other for other in store.list(keys.training_checkpoints(training_id)) if other != key]
+    for other in others[: 1 - _KEPT]:
+        store.delete(other)
 
 
 def settle(store: Store, training_id: str, stage: Literal["middle", "final"], policy: bytes) -> bytes:

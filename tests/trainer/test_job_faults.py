@@ -209,3 +209,25 @@ def test_a_checkpoint_that_vanishes_while_it_is_looked_for_is_one_that_a_newer_r
 
     monkeypatch.setattr(store, "get", get_late)
     assert stored.newest_checkpoint(store, ID) == b"new"
+
+
+def test_a_checkpoint_is_kept_even_beside_newer_ones(store: Store) -> None:
+    for update in (90, 100):
+        stored.put_checkpoint(store, ID, update, 0, b"theirs")
+    stored.put_checkpoint(store, ID, 10, 1, b"ours")
+    assert list(store.list(keys.training_checkpoints(ID))) == [
+        keys.training_checkpoint(ID, 10, 1),
+        keys.training_checkpoint(ID, 100, 0),
+    ]
+
+
+def test_damaged_checkpoints_are_passed_over_and_deleted(store: Store, tmp_path: Path) -> None:
+    """An attempt that was stopped on purpose leaves its number to the next one, which puts the same checkpoint."""
+    for update in (90, 100):
+        stored.put_checkpoint(store, ID, update, 0, b"first")
+    damaged = tmp_path / "store" / keys.training_checkpoint(ID, 100, 0)
+    damaged.write_bytes(b"x" + damaged.read_bytes()[1:])
+    assert stored.newest_checkpoint(store, ID) == b"first"
+    assert list(store.list(keys.training_checkpoints(ID))) == [keys.training_checkpoint(ID, 90, 0)]
+    stored.put_checkpoint(store, ID, 100, 0, b"second")
+    assert stored.newest_checkpoint(store, ID) == b"second"
