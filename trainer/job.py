@@ -40,6 +40,8 @@ CHECKPOINT_S = 120.0
 """Seconds between two checkpoints: what a crash may cost."""
 CURVE_S = 15.0
 """Seconds between two pieces of the learning curve, and between two tries at what a failing store did not take."""
+WANTED_S = 1.0
+"""Seconds between two questions whether the training is still wanted."""
 PATIENCE_S = 3600.0
 """How long a training that is done waits for its store, before it is left to be repeated from its checkpoint."""
 _CURVE_POINTS = 1000
@@ -88,6 +90,7 @@ class _Attempt:
     record: TrainingRecord
     machine: Machine
     number: int = -1
+    wanted_due: Every = field(default_factory=lambda: Every(WANTED_S))
     checkpoint_due: Every = field(default_factory=lambda: Every(CHECKPOINT_S))
     curve_due: Every = field(default_factory=lambda: Every(CURVE_S))
     points: list[CurvePoint] = field(default_factory=list)
@@ -107,8 +110,9 @@ class _Attempt:
             self.resume(training, saved)
             for update in train(training):
                 alive()
-                with self.outlived():
-                    self.check_wanted()
+                if self.wanted_due():
+                    with self.outlived():
+                        self.check_wanted()
                 self.keep(training, update)
             return self.finish(training)
 

@@ -1,5 +1,7 @@
 """A queued training: whatever interrupts it, one policy comes out."""
 
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ from trainer.build import Machine
 from trainer.curve import UpdateRecord
 from trainer.job import run_job
 from trainer.methods import METHODS
+from trainer.pace import Every
 from trainer.training import Training
 
 
@@ -74,9 +77,63 @@ def test_a_canceled_training_stops_without_a_policy(
     assert published(store) == []
 
 
+@dataclass
+class Updates:
+    """Of attempts to come, by a clock that stands still but for what each update takes before it is kept."""
+
+    seconds: float
+    now: float = 0.0
+    kept: list[int] = field(default_factory=list)
+
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        keep = job._Attempt.keep
+
+        def keep_later(attempt: job._Attempt, training: Training, record: UpdateRecord) -> None:
+            self.kept.append(record.update)
+            self.now += self.seconds
+            keep(attempt, training, record)
+
+        monkeypatch.setattr(job, "Every", partial(Every, clock=lambda: self.now))
+        monkeypatch.setattr(job._Attempt, "keep", keep_later)
+
+
+def test_whether_it_is_wanted_is_asked_once_a_second_and_before_a_checkpoint(
+    store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates, asked = Updates(0.3), list[float]()
+    updates.clock(monkeypatch)
+    is_superseded = attempts.is_superseded
+
+    def note(store: Store, training_id: str, number: int) -> bool:
+        asked.append(updates.now)
+        return is_superseded(store, training_id, number)
+
+    monkeypatch.setattr(attempts, "is_superseded", note)
+    submit(store)
+    assert run(store, queue).status == "succeeded"
+    half_way = UPDATES // 2
+    assert asked == pytest.approx([0.3 * update for update in (half_way, 4, UPDATES)])
+
+
+def test_a_cancel_is_seen_within_a_second(store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    updates = Updates(0.5)
+    updates.clock(monkeypatch)
+    submit(store)
+    begin = attempts.begin
+
+    def cancel_and_begin(store: Store, training_id: str, update: int) -> int:
+        cancel_training(store, queue, ID)
+        return begin(store, training_id, update)
+
+    monkeypatch.setattr(attempts, "begin", cancel_and_begin)
+    assert run(store, queue).status == "canceled"
+    assert updates.kept == [1, 2]
+
+
 def test_an_attempt_stops_when_another_takes_over(
     store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(job, "WANTED_S", 0.0)
     submit(store)
     keep = job._Attempt.keep
 
