@@ -20,7 +20,7 @@ from trainer.methods import METHODS
 from trainer.reproduce.claims import claimed
 from trainer.reproduce.models import models
 from trainer.reproduce.page import render
-from trainer.reproduce.study import Study, open_study
+from trainer.reproduce.study import Study, open_study, read_study
 from trainer.reproduce.work import complete
 
 _log = logging.getLogger("trainer")
@@ -28,10 +28,14 @@ _log = logging.getLogger("trainer")
 
 def main(arguments: list[str] | None = None) -> int:
     """Make what is missing, then the table on stdout; the exit status, 1 where something could not be made."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
-    study = open_study(options.out, _given(options))
+    try:
+        study = (read_study if options.table else open_study)(options.out, _given(options))
+    except InvalidSpec as error:
+        parser.error(error.message)
     machine = Machine(options.device, Settings.from_environment().default_precision, options.threads)
     failed = 0 if options.table else work(study, options.out, machine, options.shard)
     sys.stdout.write(render(study, options.out))
@@ -66,7 +70,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 def _shard(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise InvalidSpec(f"A shard is k/n with k from 1 to n, such as 1/4; got {text!r}.")
+        raise argparse.ArgumentTypeError(f"A shard is k/n with k from 1 to n, such as 1/4; got {text!r}.")
     return int(number), int(count)
 
 

@@ -95,15 +95,20 @@ class Study(Schema):
 
 
 def open_study(folder: Path, options: dict[str, Any]) -> Study:
-    """The folder's study, which the first call founds by its options.
-
-    Later calls may leave options out; InvalidSpec where they give other ones.
-    """
+    """The folder's study, which the first call founds by its options; later ones are as `read_study`."""
     path = folder / _FILE
     if not path.exists():
         study = Study(**options)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, study.model_dump_json(indent=1).encode())
+    return read_study(folder, options)
+
+
+def read_study(folder: Path, options: dict[str, Any]) -> Study:
+    """The study that a folder holds. Options may be left out; InvalidSpec where they are others, or there is none."""
+    path = folder / _FILE
+    if not path.exists():
+        raise InvalidSpec(f"{folder} holds no study to read, which is a {_FILE}; begin one without --table.")
     found = Study.model_validate_json(path.read_bytes())
     differing = [name for name, value in options.items() if getattr(Study(**options), name) != getattr(found, name)]
     if differing:

@@ -68,9 +68,19 @@ def test_a_study_goes_on_with_its_own_options_and_with_no_others(tmp_path: Path)
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "a/b", "1/0"])
-def test_a_shard_that_is_none_is_refused(shard: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidSpec, match="A shard is k/n"):
+def test_a_shard_that_is_none_is_refused(shard: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
         main(["--out", str(tmp_path), "--shard", shard])
+    assert (
+        f"argument --shard: A shard is k/n with k from 1 to n, such as 1/4; got '{shard}'." in capsys.readouterr().err
+    )
+
+
+def test_a_table_of_no_study_is_refused_and_begins_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--out", str(tmp_path / "none"), "--table"])
+    assert "holds no study to read, which is a study.json; begin one without --table." in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_is_one_process_at_a_time(tmp_path: Path) -> None:
