@@ -121,8 +121,9 @@ def find_proof_part(store: Store, training_id: str, name: str) -> str | None:
 
 
 def load_curve(store: Store, training_id: str) -> list[CurvePoint]:
-    """The points in order; where two attempts trained the same update, the later one counts."""
-    pieces = (get_record(store, key, CurvePiece) for key in store.list(keys.training_curves(training_id)))
+    """The points in order; where two attempts trained the same update, the one with the higher number counts."""
+    found = sorted(store.list(keys.training_curves(training_id)), key=keys.curve_attempt)
+    pieces = (get_record(store, key, CurvePiece) for key in found)
     points = {point.update: point for piece in pieces for point in piece.points}
     return [points[update] for update in sorted(points)]
 

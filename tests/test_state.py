@@ -11,7 +11,7 @@ from saddlepoint.schemas import keys
 from saddlepoint.schemas.environments import EnvironmentSpec
 from saddlepoint.schemas.evaluations import Progress
 from saddlepoint.schemas.trainings import CurvePiece, CurvePoint, TrainingRecord, TrainingSpec
-from saddlepoint.state import load_evaluation, load_training
+from saddlepoint.state import load_curve, load_evaluation, load_training
 from saddlepoint.store import put_record
 from saddlepoint.submission import submit_evaluation, submit_training
 from saddlepoint.work import EVALUATION, TRAINING
@@ -80,6 +80,14 @@ def test_what_is_not_there_is_not_found(context: Context) -> None:
         for unknown in ("unknown", "../evaluation", "x" * 5000):
             with pytest.raises(NotFound):
                 load(context.store, context.queue, unknown)
+
+
+def test_of_an_update_that_two_attempts_trained_the_later_one_counts(context: Context) -> None:
+    """However far the one before it had come."""
+    first, second = ([CurvePoint(update=n, steps=n, episodes=n, mean_return=r) for n in (1, 2, 3)] for r in (0.0, 1.0))
+    put_record(context.store, keys.training_curve("t", 3, 0), CurvePiece(points=first))
+    put_record(context.store, keys.training_curve("t", 2, 1), CurvePiece(points=second[1:2]))
+    assert load_curve(context.store, "t") == [first[0], second[1], first[2]]
 
 
 def test_a_training_shows_its_curve_and_its_policy(context: Context) -> None:

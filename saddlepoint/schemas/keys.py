@@ -235,6 +235,11 @@ def training_curve(training_id: str, update: int, attempt: int) -> str:
     return f"trainings/{training_id}/curve/{update:08d}-{attempt:03d}.json"
 
 
+def curve_attempt(key: str) -> int:
+    """The attempt that `training_curve` named."""
+    return int(key.rpartition("-")[2].removesuffix(".json"))
+
+
 def training_curves(training_id: str) -> str:
     return f"trainings/{training_id}/curve/"
 
