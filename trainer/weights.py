@@ -8,7 +8,7 @@ log_std beside them. Of any other network, which is a graph, these are the train
 from collections.abc import Mapping
 
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 
 from trainer.network import PIXEL_MAXIMUM, ActorCritic, NatureNetwork
@@ -23,11 +23,6 @@ def to_published(network: ActorCritic) -> bytes:
     if isinstance(network, NatureNetwork):
         tensors = {name: value.half() for name, value in tensors.items()}
     return save({name: value.contiguous() for name, value in tensors.items()})
-
-
-def from_published(network: ActorCritic, data: bytes) -> None:
-    """Take the weights that `to_published` wrote."""
-    from_plain(network, load(data))
 
 
 def to_plain(network: ActorCritic) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """The KL landscape (Figures 4 and 5 of the ATPA paper): how far perturbed policies are apart around a state."""
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -142,9 +142,6 @@ class LandscapeResult(Schema):
     policies: list[PolicyLandscape]
     versions: dict[str, str]
     protocol: dict[str, Any]
-
-
-ResultFormat = Literal["json", "html"]
 
 
 def landscape_id(owner: str, spec: LandscapeSpec, generation: int) -> str:

@@ -9,7 +9,7 @@ from torch.nn import functional
 from saddlepoint.errors import UnsupportedEnvironment
 from tests.trainer.worlds import world
 from trainer.network import ActorCritic, NatureNetwork, initialize, make_network
-from trainer.weights import from_published, to_published
+from trainer.weights import from_plain, to_published
 
 
 def network(*shape: int) -> ActorCritic:
@@ -57,13 +57,13 @@ def test_a_published_vector_network_is_exact() -> None:
     with torch.no_grad():
         for parameter in trained.parameters():
             parameter.add_(0.123)
-    from_published(other, to_published(trained))
+    from_plain(other, load(to_published(trained)))
     assert all(torch.equal(a, b) for a, b in zip(trained.parameters(), other.parameters(), strict=True))
 
 
 def test_published_frames_come_back_in_half_precision() -> None:
     trained, other = network(4, 84, 84), network(4, 84, 84)
-    from_published(other, to_published(trained))
+    from_plain(other, load(to_published(trained)))
     for name, value in trained.state_dict().items():
         assert torch.equal(other.state_dict()[name], value.half().float()), name
 
