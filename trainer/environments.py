@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from saddlepoint.envs.atari import make_atari_vector
+from saddlepoint.envs.atari import make_atari_vector, pictures_of
 from saddlepoint.envs.interface import Actions
 from saddlepoint.envs.lanes import make_lanes
 from saddlepoint.schemas.environments import (
@@ -70,7 +70,7 @@ class AtariTraining:
 
     @property
     def observations(self) -> NDArray[Any]:
-        return np.asarray(self._observations)
+        return pictures_of(self._observations)
 
     def step(self, actions: Actions) -> Outcome:
         self._observations, rewards, terminated, truncated, info = self._vector.step(actions)

@@ -1,8 +1,10 @@
 """ale-py's vector environment with the preprocessing of an EnvironmentSpec: its only constructor."""
 
+import numpy as np
 from ale_py import ALEInterface, LoggerMode
 from ale_py.vector_env import AtariVectorEnv
 from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
 
 from saddlepoint.errors import UnknownEnvironment
 from saddlepoint.schemas.atari_games import ATARI_GAMES
@@ -17,7 +19,7 @@ def make_atari_vector(
     Rewards are raw, a game is whole and lasts 108,000 frames at most. FIRE is pressed after a reset where the game has
     it. Training also reports a lost life as terminated while the game goes on (`life_loss_info`): ale-py's own
     `episodic_life` would start the game anew, so that later lives were never seen. Whoever trains clips the rewards, as
-    the raw score is wanted too. Observations are uint8, (lanes, stack, height, width), colour last if any.
+    the raw score is wanted too. What it gives is for `pictures_of`.
     """
     if env.game is None:
         raise UnknownEnvironment(f"{env.id!r} is not an Atari id such as 'BoxingNoFrameskip-v4'.")
@@ -40,3 +42,15 @@ def make_atari_vector(
         life_loss_info=training,
         reward_clipping=False,
     )
+
+
+def pictures_of(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What the vector gives as policies take it: (lanes, stack, height, width), or in colour with all colours last.
+
+    Of colour it is (lanes, height, width, 3 * stack), the oldest frame's first, as stacks of such pictures are made
+    elsewhere.
+    """
+    if frames.ndim == 4:
+        return frames
+    lanes, stack, height, width, colours = frames.shape
+    return frames.transpose(0, 2, 3, 1, 4).reshape(lanes, height, width, stack * colours)

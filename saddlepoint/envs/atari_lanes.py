@@ -8,7 +8,7 @@ import numpy as np
 from ale_py.vector_env import AtariVectorEnv
 from numpy.typing import NDArray
 
-from saddlepoint.envs.atari import make_atari_vector
+from saddlepoint.envs.atari import make_atari_vector, pictures_of
 from saddlepoint.envs.clock import LaneClock, shortest
 from saddlepoint.envs.interface import Actions, LaneStep
 from saddlepoint.schemas.environments import EnvironmentSpec, describe_atari
@@ -24,7 +24,7 @@ class _Group:
 
     def masked_reset(self, chosen: NDArray[np.bool_], seeds: NDArray[np.int64]) -> NDArray[Any]:
         observations, _ = self.vector.reset(seed=seeds, options={"reset_mask": chosen})
-        return np.asarray(observations)
+        return pictures_of(observations)
 
 
 class AtariLanes:
@@ -80,7 +80,7 @@ class AtariLanes:
                 group.vector.send(np.ascontiguousarray(actions[group.lanes], dtype=np.int64))
             for group in some:
                 frames, scores, over, cut, _ = group.vector.recv()
-                self._observations[group.lanes] = frames
+                self._observations[group.lanes] = pictures_of(frames)
                 rewards[group.lanes] = scores
                 terminated[group.lanes] = over
                 truncated[group.lanes] = cut

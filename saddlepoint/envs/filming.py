@@ -39,9 +39,9 @@ def _film_atari(env: EnvironmentSpec, seed: int, actions: NDArray[Any]) -> Itera
     with closing(AtariLanes(whole, 1)) as lanes:
         lanes.reset([0], [seed])
         for action in actions:
-            picture = lanes.observations[0, 0].copy()
+            picture = lanes.observations[0].copy()
             yield Scene(picture, float(lanes.step(action[None]).rewards[0]))
-        yield Scene(lanes.observations[0, 0].copy(), 0.0)
+        yield Scene(lanes.observations[0].copy(), 0.0)
 
 
 def _film_gymnasium(env: EnvironmentSpec, seed: int, actions: NDArray[Any]) -> Iterator[Scene]:

@@ -11,6 +11,8 @@ def newest(observation: NDArray[np.float32]) -> NDArray[np.float32]:
     is_stack = observation.ndim == 4 or (observation.ndim == 3 and observation.shape[-1] != _RGB)
     if not is_stack:
         return observation if observation.ndim in (2, 3) else observation.reshape(-1)
+    if observation.ndim == 3 and observation.shape[-1] < observation.shape[0] and observation.shape[-1] % _RGB == 0:
+        return observation[..., -_RGB:]
     axis = -1 if observation.ndim == 3 and observation.shape[-1] < observation.shape[0] else 0
     frame: NDArray[np.float32] = np.moveaxis(observation, axis, 0)[-1]
     return frame

@@ -14,7 +14,7 @@ from saddlepoint.policies.found import Floats
 from saddlepoint.schemas.policies import PolicyHints
 
 PIXEL_MAXIMUM = 255.0
-_FRAMES, _COLOURS = 4, 3
+_FRAMES, _COLOURS = 4, (3, 12)
 _SMALLEST_SIDE = 16
 
 
@@ -100,15 +100,19 @@ def turned_by(layout: str | None, shape: Sequence[int], guesses: list[str]) -> t
     """How the axes of an ONNX input of `shape` come from those of the environment, for `take_in`.
 
     Environments give frame stacks first and colours last. `layout` says how the file has them; without it, a last axis
-    of four frames and a first one of three colours are recognised, and recorded in `guesses`.
+    of four frames and a first one of colours, of one picture or of four, are recognised, and recorded in `guesses`.
     """
     if len(shape) != 3:
         return None
-    if layout != "nchw" and shape[2] != _COLOURS and (layout == "nhwc" or _is_picture(shape[2] == _FRAMES, shape[:2])):
+    if (
+        layout != "nchw"
+        and shape[2] not in _COLOURS
+        and (layout == "nhwc" or _is_picture(shape[2] == _FRAMES, shape[:2]))
+    ):
         if layout is None:
             guesses.append(f"input of shape {list(shape)} taken as channels-last; the environment's frames come first")
         return (1, 2, 0)
-    if layout is None and _is_picture(shape[0] == _COLOURS, shape[1:]):
+    if layout is None and _is_picture(shape[0] in _COLOURS, shape[1:]):
         return turned_from_pixels(layout, shape, guesses)
     return None
 
@@ -120,11 +124,12 @@ def _is_picture(has_channels: bool, sides: Sequence[int]) -> bool:
 def turned_from_pixels(layout: str | None, shape: Sequence[int], guesses: list[str]) -> tuple[int, ...] | None:
     """The same for a convolutional network of plain weights, which always takes (channels, rows, columns).
 
-    Three channels are a colour picture, which environments give channels-last and libraries turn on the way. Anything
-    else is a frame stack, which comes first already; a single channel may be either, and the hint `nhwc` turns it.
+    Three channels are a colour picture and twelve are four, which environments give channels-last and libraries turn
+    on the way. Anything else is a frame stack, which comes first already; a single channel may be either, and the hint
+    `nhwc` turns it.
     """
-    if layout == "nchw" or shape[0] not in (1, _COLOURS) or (layout is None and shape[0] == 1):
+    if layout == "nchw" or shape[0] not in (1, *_COLOURS) or (layout is None and shape[0] == 1):
         return None
     if layout is None:
-        guesses.append("three channels taken as a colour picture that the environment gives channels-last")
+        guesses.append(f"{shape[0]} channels taken as colours that the environment gives last (else layout nchw)")
     return (2, 0, 1)

@@ -158,8 +158,7 @@ def describe_atari(env: EnvironmentSpec) -> EnvironmentDescription:
     """The spaces of an Atari environment, from the checked-in table."""
     if env.game is None:
         raise UnknownEnvironment(f"{env.id!r} is not an Atari id such as 'BoxingNoFrameskip-v4'.")
-    frames = (env.frame_stack, *env.frame_size)
-    shape = frames if env.grayscale else (*frames, 3)
+    shape = (env.frame_stack, *env.frame_size) if env.grayscale else (*env.frame_size, 3 * env.frame_stack)
     actions = FULL_ACTIONS if env.full_action_space else ATARI_GAMES[env.game].actions
     return EnvironmentDescription(
         env=env.resolved(),

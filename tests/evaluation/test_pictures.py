@@ -23,6 +23,11 @@ def test_channels_may_come_last() -> None:
     assert np.array_equal(newest(stack), stack[..., 3])
 
 
+def test_of_colours_the_last_three_are_the_newest_picture() -> None:
+    stack = np.arange(36 * 36 * 12, dtype=np.float32).reshape(36, 36, 12)
+    assert np.array_equal(newest(stack), stack[..., 9:])
+
+
 def test_one_picture_stays_whole_and_what_is_none_becomes_flat() -> None:
     assert newest(np.zeros((9, 8, 3), np.float32)).shape == (9, 8, 3)
     assert newest(np.zeros((9, 8), np.float32)).shape == (9, 8)
