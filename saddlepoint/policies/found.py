@@ -33,3 +33,5 @@ class Found:
     """Whether the uploaded model computes with 16 bits, so that more than rounding in float32 sets us apart."""
     squash: Literal["none", "tanh"] = "none"
     fixed_deviation: bool = False
+    perhaps_gaussian: tuple[str, str] | None = None
+    """See `PolicyCard`."""

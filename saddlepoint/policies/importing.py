@@ -122,6 +122,7 @@ def _card(
         actions=graph.actions,
         squash=found.squash,
         fixed_deviation=found.fixed_deviation,
+        perhaps_gaussian=found.perhaps_gaussian,
         states=[InputDescription(shape=shape) for shape in graph.states],
         parameters=sum(tensor.numel() for tensor in graph.constants.values() if tensor.is_floating_point()),
         sha256=hashlib.sha256(data).hexdigest(),

@@ -8,6 +8,7 @@ from saddlepoint.policies.found import Found, Step
 from saddlepoint.policies.intake import Intake, as_taken_in, take_in, turned_by
 from saddlepoint.policies.lowering import Lowering
 from saddlepoint.policies.naming import plain
+from saddlepoint.policies.onnx_gaussians import with_logarithm
 from saddlepoint.policies.onnx_inputs import Roles, roles_of
 from saddlepoint.policies.onnx_original import original_step
 from saddlepoint.policies.onnx_outputs import choose_outputs
@@ -56,6 +57,8 @@ def _read(model: ModelProto, hints: PolicyHints, roles: Roles, placement: Placem
         for place, name in zip(placement.states, roles.next_states, strict=True)
     ]
     original = original_step(model, chosen.names, chosen.width, roles, placement)
+    if chosen.is_logarithm_due:
+        original = with_logarithm(original, chosen.width)
 
     def taken_in(step: Step) -> Step:
         return lambda rows, states: step(as_taken_in(rows, hints, scale=hints.pixel_scale, turned=turned), states)
@@ -71,6 +74,7 @@ def _read(model: ModelProto, hints: PolicyHints, roles: Roles, placement: Placem
         is_half=_is_half(model),
         squash=chosen.squash,
         fixed_deviation=chosen.fixed_deviation,
+        perhaps_gaussian=chosen.perhaps_gaussian,
     )
     return as_logits(found, chosen.outputs[0])
 

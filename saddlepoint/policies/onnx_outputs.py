@@ -13,12 +13,16 @@ from saddlepoint.policies.lowering import Lowering
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.onnx_candidates import Candidate, Reader, with_batch, without_step
 from saddlepoint.policies.onnx_critic import critic_of
+from saddlepoint.policies.onnx_gaussians import gaussian_of, logarithm, twin_of
 from saddlepoint.policies.shapes import Shape
-from saddlepoint.schemas.policies import CONTINUOUS_HEADS, CRITIC_OUTPUTS, HEAD_OUTPUTS, Head, PolicyHints
+from saddlepoint.schemas.policies import CONTINUOUS_HEADS, CRITIC_OUTPUTS, DEVIATION, HEAD_OUTPUTS, Head, PolicyHints
 
 _LOGIT_WORDS = ("logit", "policy", "action", "prob", "pi")
+_MAX_LISTED = 8
 _VALUE_WORDS = ("value", "critic", "vf")
-_PARTS: Mapping[str, Head] = {part: head for head, parts in HEAD_OUTPUTS.items() for part in parts}
+_OWN: Mapping[str, Head] = {part: head for head, parts in HEAD_OUTPUTS.items() for part in parts}
+_PARTS: Mapping[str, Head] = {**_OWN, DEVIATION: "gaussian"}
+"""What the card may call an output of the head; a file is asked for the deviation by the logarithm of it."""
 _SAY = (
     'Name the output in the card: {"outputs": {"logits": "<its name in the file>"}}, or q_values, action, or mean and '
     "log_std in place of logits."
@@ -37,6 +41,10 @@ class Chosen:
     critic: Live | None
     squash: Literal["none", "tanh"]
     fixed_deviation: bool
+    is_logarithm_due: bool
+    """Whether the file gives the deviation itself where `log_std` is due."""
+    perhaps_gaussian: tuple[str, str] | None
+    """See `PolicyCard`."""
     guesses: list[str]
 
     @property
@@ -58,8 +66,8 @@ def choose_outputs(
     outputs = [item.name for item in graph.output if item.name not in next_states]
     reader = Reader(graph, lowering)
     guesses: list[str] = []
-    stated = _stated(reader, outputs, hints, guesses)
     candidates = reader.candidates(outputs)
+    stated = _stated(reader, candidates, outputs, hints, guesses)
     is_fixed = False
     if stated is None:
         head = _guessed(reader, candidates, outputs, guesses)
@@ -79,10 +87,15 @@ def choose_outputs(
     lives = {part: item.live for part, item in head.items()}
     names, told = [item.name for item in head.values()], [item.output for item in head.values()]
     critic = critic_of(reader, outputs, lives["logits"].shapes[0][1], hints, guesses) if kind == "logits" else None
-    return Chosen(lives, names, told, value, critic, hints.squash or "none", is_fixed, guesses)
+    is_due = stated is not None and DEVIATION in stated
+    twin = twin_of(reader, outputs, head["logits"]) if stated is None and kind == "logits" else None
+    pair = (plain(told[0]), plain(twin)) if twin is not None else None
+    return Chosen(lives, names, told, value, critic, hints.squash or "none", is_fixed, is_due, pair, guesses)
 
 
-def _stated(reader: Reader, names: Sequence[str], hints: PolicyHints, guesses: list[str]) -> dict[str, str] | None:
+def _stated(
+    reader: Reader, candidates: Sequence[Candidate], names: Sequence[str], hints: PolicyHints, guesses: list[str]
+) -> dict[str, str] | None:
     """The parts of the head with their names in the file, as the card says or the file's own names do."""
     told = {part: name for part, name in hints.outputs.items() if part in _PARTS}
     if "logits" in told:
@@ -92,21 +105,30 @@ def _stated(reader: Reader, names: Sequence[str], hints: PolicyHints, guesses: l
             f"A policy has one head; the card's outputs name {sorted(told)}. Keep logits, or q_values, or action, or "
             "mean and log_std."
         )
-    own = {part: part for part in _PARTS if part in names and part not in told and not _is_choice(reader, part)}
+    if {"log_std", DEVIATION} <= set(told):
+        raise UnsupportedArchitecture(
+            "A Gaussian has one deviation; the card's outputs name both 'log_std' and 'std'. Keep log_std where the "
+            "file gives the logarithm, std where it gives the deviation itself."
+        )
+    own = {part: part for part in _OWN if part in names and part not in told and not _is_choice(reader, part)}
     heads = dict.fromkeys(_PARTS[part] for part in told) or dict.fromkeys(_PARTS[part] for part in own)
     known = {**own, **told}
     complete = [head for head in HEAD_OUTPUTS if head in heads and all(part in known for part in HEAD_OUTPUTS[head])]
-    if complete:
+    if complete and DEVIATION not in told:
         return {part: known[part] for part in HEAD_OUTPUTS[complete[0]]}
+    pair = gaussian_of(reader, candidates, names, told, guesses)
+    if pair is not None:
+        return pair
     if heads:
-        there = sorted(set(known) & {"mean", "log_std"})
+        there = sorted(set(known) & {"mean", "log_std", DEVIATION})
         constants = [name for name in names if there == ["mean"] and _is_log(reader, name)]
         if len(constants) == 1:
             guesses.append(f"output {plain(constants[0])!r}, the same at every observation, taken as log_std")
             return {"mean": known["mean"], "log_std": constants[0]}
         raise UnsupportedArchitecture(
-            f"A Gaussian has the outputs 'mean' and 'log_std'; this model has {there} only. "
-            'Export both, or take the mean as the action: {"outputs": {"action": "mean"}}.'
+            f"A Gaussian has the outputs 'mean' and 'log_std'; this model has {there} only. Export both, name them in "
+            'the card, with std for a deviation itself: {"outputs": {"mean": "<its name in the file>", "std": "<its '
+            'name>"}}, or take the mean as the action: {"outputs": {"action": "mean"}}.'
         )
     return None
 
@@ -134,14 +156,17 @@ def _named_head(reader: Reader, stated: Mapping[str, str], guesses: list[str]) -
     """The values of these names, and whether a `log_std` among them is the same at every observation."""
     found: dict[str, Candidate] = {}
     is_fixed = False
-    for part, output in stated.items():
-        name, is_choice = (output, False) if _PARTS[part] in CONTINUOUS_HEADS else reader.behind(output)
-        value = _value_of(reader, part, name)
+    for role, output in stated.items():
+        name, is_choice = (output, False) if _PARTS[role] in CONTINUOUS_HEADS else reader.behind(output)
+        value = _value_of(reader, role, name)
+        part = "log_std" if role == DEVIATION else role
+        if role == DEVIATION:
+            value = logarithm(reader.lowering.build, value, stated)
         if isinstance(value, Known) and part == "log_std":
             value, is_fixed = _at_every_row(reader.lowering.build, found["mean"].live, value), True
         live = without_step(reader.lowering.build, value) if isinstance(value, Live) else None
         if live is None or not _is_part(part, live.shapes):
-            raise UnsupportedArchitecture(_unfit(part, value))
+            raise UnsupportedArchitecture(_unfit(role, value))
         found[part] = Candidate(output, name, live, is_choice)
         if is_choice:
             guesses.append(_told(found[part], part))
@@ -157,7 +182,7 @@ def _named_head(reader: Reader, stated: Mapping[str, str], guesses: list[str]) -
 
 
 def _value_of(reader: Reader, part: str, name: str) -> Value:
-    if name not in reader and part != "log_std":
+    if name not in reader and part not in ("log_std", DEVIATION):
         raise UnsupportedArchitecture(f"The model has no output called {plain(name)!r}. {_SAY}")
     return reader.lowering.value(name)
 
@@ -252,8 +277,13 @@ def _best(reader: Reader, candidates: list[Candidate]) -> Candidate:
         raise reader.first_error
     raise UnsupportedArchitecture(
         f"A policy has one float output of shape (N, A), one number per action; {len(scores)} outputs of this model "
-        f"could be that. {_SAY}"
+        f"could be that{_listed(scores)}. {_SAY}"
     )
+
+
+def _listed(candidates: Sequence[Candidate]) -> str:
+    names = ", ".join(repr(plain(item.output)) for item in candidates[:_MAX_LISTED])
+    return f": {names}" if names else ""
 
 
 def _tell_memory(reader: Reader, outputs: Sequence[str], used: set[str], guesses: list[str]) -> None:

@@ -1,5 +1,6 @@
 """A policy as users describe it (hints), and as we found it (card)."""
 
+import json
 from typing import Any, Literal
 
 from pydantic import Field
@@ -20,6 +21,8 @@ HEAD_OUTPUTS: dict[Head, tuple[str, ...]] = {
     "action": ("action",),
 }
 """The outputs of a canonical model that make a head."""
+DEVIATION = "std"
+"""What the card calls an output of a file that is the deviation of which `log_std` is the logarithm."""
 CRITIC_OUTPUTS = ("q_values", "action_value")
 """The outputs of a canonical model that say what actions are worth, (N, A) of a choice or (N,) of the one it is told;
 the first is also a head, where nothing else makes one."""
@@ -92,6 +95,9 @@ class PolicyCard(Schema):
     low + (tanh + 1) / 2 (high - low) of the environment's bounds; `none` where they are in its units, and clipped."""
     fixed_deviation: bool = False
     """Of a Gaussian head: whether `log_std` is the same at every observation."""
+    perhaps_gaussian: tuple[str, str] | None = None
+    """Of logits that are a guess: by their names in the file, the output taken as them and one with as many numbers a
+    row beside it, which could be a mean and a deviation."""
     states: list[InputDescription] = Field(default_factory=list)
     """Of a recurrent policy: what it carries from step to step, zero at the start of an episode."""
     parameters: int
@@ -171,7 +177,7 @@ def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | Continu
         taken = "actions made of numbers" if space.kind == "continuous" else "one action out of a list"
         raise ActionMismatch(
             f"{env_id} takes {taken}, which a policy with the outputs {_names(HEAD_OUTPUTS[card.head])} does not give. "
-            f"Choose the environment it was trained for, or a policy with {_fitting(space)}."
+            f"Choose the environment it was trained for, or a policy with {_fitting(space)}.{_perhaps(card)}"
         )
     if isinstance(space, DiscreteSpace):
         if space.n != card.actions:
@@ -198,6 +204,18 @@ def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | Continu
             "mean something else here. Choose the environment it was trained for with its wrappers (such as "
             "RescaleAction), or export the policy to ONNX with the rescaling inside."
         )
+
+
+def _perhaps(card: PolicyCard) -> str:
+    """What to state where the outputs of the file may be a Gaussian that its names do not tell."""
+    if card.perhaps_gaussian is None:
+        return ""
+    mean, deviation = card.perhaps_gaussian
+    stated = json.dumps({"outputs": {"mean": mean, "log_std": deviation}}, ensure_ascii=False)
+    return (
+        f" If its outputs {mean!r} and {deviation!r} are the mean and the logarithm of the deviation of an action, "
+        f"state that in the card: {stated} (std in place of log_std for a deviation itself)."
+    )
 
 
 def _fitting(space: DiscreteSpace | ContinuousSpace) -> str:

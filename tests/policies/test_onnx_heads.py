@@ -133,6 +133,121 @@ def test_exports_by_the_guide_of_sb3_give_actions(
 FIRST, SECOND = node("MatMul", ["observation", "w"], ["mean"]), node("MatMul", ["observation", "v"], ["log_std"])
 
 
+def pair(mean: str, deviation: str, *beside: onnx.NodeProto, op: str = "Identity", width: int = 3) -> bytes:
+    """A linear mean (N, 3) and `op` of another linear output (N, width), by these names, with what stands beside."""
+    nodes = [
+        node("MatMul", ["observation", "w"], [mean]),
+        node("MatMul", ["observation", "v"], ["raw"]),
+        node(op, ["raw"], [deviation]),
+        *beside,
+    ]
+    weights = {"w": matrix(), "v": matrix(4, width, seed=1), "u": matrix(4, 5)}
+    outputs = (mean, deviation, *(name for item in beside for name in item.output))
+    return bytes(model(nodes, weights, outputs=outputs).SerializeToString())
+
+
+def mean_and_log_std() -> Array:
+    rows = vectors(3).numpy()
+    return np.concatenate([rows @ matrix(), rows @ matrix(4, 3, seed=1)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation"),
+    [
+        ("action_mean", "action_log_std"),
+        ("mu", "logstd"),
+        ("mu", "log_stdev"),
+        ("means", "log_stds"),
+        ("Mean.Actions", "action-logstd"),
+        ("loc", "log_scale"),
+        ("mean", "log_sigma"),
+        ("mu", "log_std"),
+    ],
+)
+def test_a_mean_and_a_logarithm_are_known_by_their_usual_names(mean: str, deviation: str) -> None:
+    policy = imported(pair(mean, deviation))
+    np.testing.assert_allclose(load_network(policy.model)(vectors(3)).head.numpy(), mean_and_log_std(), atol=1e-5)
+    assert policy.card.head == "gaussian"
+    told = [f"output {mean!r} taken as mean"] if mean != "mean" else []
+    told += [f"output {deviation!r} taken as log_std"] if deviation != "log_std" else []
+    assert policy.card.guesses == told
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation"),
+    [("loc", "scale"), ("action_mean", "action_std"), ("mu", "sigma"), ("mean", "std"), ("means", "STDDEV")],
+)
+def test_of_a_deviation_itself_the_logarithm_is_taken_and_told(mean: str, deviation: str) -> None:
+    policy = imported(pair(mean, deviation, op="Exp"))
+    np.testing.assert_allclose(load_network(policy.model)(vectors(3)).head.numpy(), mean_and_log_std(), atol=1e-5)
+    assert (policy.card.head, policy.card.fixed_deviation) == ("gaussian", False)
+    assert policy.card.guesses[-1] == f"output {deviation!r} taken as a deviation: log_std is its logarithm"
+
+
+@pytest.mark.parametrize("outputs", [{"mean": "first", "std": "second"}, {"std": "second", "mean": "first"}])
+def test_the_card_can_name_a_deviation_itself(outputs: dict[str, str]) -> None:
+    policy = imported(pair("first", "second", op="Exp"), outputs=outputs)
+    np.testing.assert_allclose(load_network(policy.model)(vectors(3)).head.numpy(), mean_and_log_std(), atol=1e-5)
+    assert (policy.card.head, policy.card.guesses) == ("gaussian", [])
+
+
+def test_the_card_may_name_one_part_where_the_other_has_a_usual_name() -> None:
+    policy = imported(pair("first", "sigma", op="Exp"), outputs={"mean": "first"})
+    assert (policy.card.head, len(policy.card.guesses)) == ("gaussian", 1)
+
+
+def test_a_constant_deviation_has_one_logarithm() -> None:
+    weights = {"w": matrix(), "std": np.array([0.5, 1.0, 2.0], np.float32)}
+    policy = imported(model([FIRST], weights, outputs=("mean", "std")).SerializeToString())
+    head = load_network(policy.model)(vectors(3)).head.numpy()
+    assert policy.card.fixed_deviation
+    np.testing.assert_allclose(head[:, 3:], np.log([[0.5, 1.0, 2.0]] * 3), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "words"),
+    [
+        (pair("mu", "sigma"), "must be finite"),
+        (model([FIRST], {"w": matrix(), "std": np.zeros(3, np.float32)}, outputs=("mean", "std")), "is above 0"),
+        (pair("mu", "sigma", op="Relu"), "must be finite"),
+    ],
+)
+def test_a_deviation_that_is_not_above_zero_is_refused(deviation: Any, words: str) -> None:
+    data = deviation if isinstance(deviation, bytes) else deviation.SerializeToString()
+    with pytest.raises(PolicyRejected, match=words):
+        imported(data)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        node("Softmax", ["mu"], ["probs"], axis=-1),
+        node("ArgMax", ["mu"], ["action"], axis=1, keepdims=0),
+    ],
+)
+def test_a_policy_of_choices_is_no_gaussian_by_the_names_beside_it(beside: onnx.NodeProto) -> None:
+    assert imported(pair("mu", "sigma", beside, op="Exp")).card.head == "logits"
+
+
+@pytest.mark.parametrize(
+    ("data", "listed"),
+    [
+        (pair("mu", "sigma", op="Exp", width=2), "2 outputs of this model could be that: 'mu', 'sigma'"),
+        (pair("mu", "sigma", node("MatMul", ["observation", "u"], ["output"]), op="Exp"), "'mu', 'sigma', 'output'"),
+    ],
+)
+def test_usual_names_of_unequal_widths_are_no_gaussian(data: bytes, listed: str) -> None:
+    with pytest.raises(PolicyRejected, match=listed):
+        imported(data)
+
+
+def test_what_could_be_a_gaussian_under_other_names_is_kept_for_the_refusal() -> None:
+    policy = imported(pair("policy_head", "second"))
+    assert (policy.card.head, policy.card.perhaps_gaussian) == ("logits", ("policy_head", "second"))
+    assert imported(pair("policy_head", "second", width=2)).card.perhaps_gaussian is None
+    assert imported(pair("logits", "second")).card.perhaps_gaussian is None
+
+
 def two(width: int = 3, outputs: tuple[str, ...] = GAUSSIAN, **weights: Array) -> bytes:
     """Linear mean (N, 3) and log_std (N, width)."""
     return bytes(
@@ -168,6 +283,9 @@ def test_the_network_goes_before_the_action_chosen_from_it() -> None:
         (two(outputs=("mean",)), {}, "'mean' and 'log_std'"),
         (two(outputs=("log_std",)), {}, "'mean' and 'log_std'"),
         (two(2), {}, "one number each"),
+        (two(2), {"outputs": {"mean": "mean", "std": "log_std"}}, "one number each"),
+        (two(), {"outputs": {"log_std": "log_std", "std": "log_std"}}, "one deviation"),
+        (two(outputs=("mean",)), {"outputs": {"std": "log_std"}}, "must be finite"),
         (two(), {"outputs": {"mean": "mean", "logits": "log_std"}}, "one head"),
         (two(), {"outputs": {"q_values": "nothing"}}, "no output called 'nothing'"),
         (two(1), {"outputs": {"q_values": "log_std"}}, "one per action"),

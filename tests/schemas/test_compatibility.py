@@ -55,6 +55,14 @@ def test_a_head_fits_its_kind_of_space_only(head: Head, space: DiscreteSpace | C
         check_compatible(card(head), world(other))
 
 
+def test_logits_that_may_be_a_gaussian_are_refused_with_the_card_that_says_so() -> None:
+    guessed = card("logits", perhaps_gaussian=("action_head", "out_1"))
+    check_compatible(guessed, world(CHOICES))
+    with pytest.raises(ActionMismatch) as caught:
+        check_compatible(guessed, world(BOUNDED))
+    assert '{"outputs": {"mean": "action_head", "log_std": "out_1"}}' in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("head", "space", "said"),
     [
