@@ -7,6 +7,7 @@ from torch import Tensor
 
 from saddlepoint.errors import MalformedPolicy, UnsafePickle, UnsupportedFormat
 from saddlepoint.policies.archives import Archive, open_archive
+from saddlepoint.policies.card_roles import check_roles
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.onnx_import import from_onnx
 from saddlepoint.policies.onnx_reader import looks_like_onnx, onnx_member, read_onnx, read_onnx_archive
@@ -81,6 +82,7 @@ def _from_archive(archive: Archive, hints: PolicyHints) -> Found:
 
 def _from_model(archive: Archive, hints: PolicyHints) -> Found | None:
     if is_sb3(archive):
+        check_roles(hints)
         return from_sb3(archive, hints)
     if is_torch_archive(archive):
         return _from_saved(read_torch_archive(archive), hints)
@@ -96,6 +98,7 @@ def _from_saved(saved: Saved, hints: PolicyHints) -> Found:
 
 
 def _from_tensors(tensors: Mapping[str, Tensor], hints: PolicyHints, file_format: str) -> Found:
+    check_roles(hints)
     tensors = without_wrappers(tensors)
     if has_sb3_names(tensors):
         return from_sb3_weights(tensors, hints, file_format)

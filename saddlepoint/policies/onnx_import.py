@@ -4,6 +4,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from saddlepoint.errors import MalformedPolicy, PolicyRejected, ResourceLimit, UnsupportedArchitecture
 from saddlepoint.policies.builder import Value
+from saddlepoint.policies.card_roles import check_roles
 from saddlepoint.policies.found import Found, Step
 from saddlepoint.policies.intake import Intake, as_taken_in, take_in, turned_by
 from saddlepoint.policies.lowering import Lowering
@@ -20,6 +21,7 @@ from saddlepoint.schemas.policies import PolicyHints
 
 def from_onnx(model: ModelProto, hints: PolicyHints, *, file_format: str) -> Found:
     """The policy in a self-contained model (see `onnx_reader`), by the first reading of its inputs that fits."""
+    check_roles(hints, [item.name for item in model.graph.input], [item.name for item in model.graph.output])
     roles = roles_of(model.graph, hints)
     first_error: PolicyRejected | None = None
     for placement in placements(roles, hints.state_batch_axis):

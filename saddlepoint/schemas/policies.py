@@ -1,6 +1,7 @@
 """A policy as users describe it (hints), and as we found it (card)."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -26,6 +27,24 @@ DEVIATION = "std"
 CRITIC_OUTPUTS = ("q_values", "action_value")
 """The outputs of a canonical model that say what actions are worth, (N, A) of a choice or (N,) of the one it is told;
 the first is also a head, where nothing else makes one."""
+INPUT_ROLES: Mapping[str, str] = {
+    "observation": "what the environment gives",
+    "state_*": "what a recurrent policy carries from step to step (state_0, state_1, ...)",
+    "episode_start": "where an episode begins: 0 at every step here, where states are zero at the start",
+    "seq_lens": "how many steps a sequence has: 1 here",
+}
+"""What the card may call an input of the file, and what that is; one with a star stands for all that begin so."""
+OUTPUT_ROLES: Mapping[str, str] = {
+    "logits": "a score of each action, (N, A)",
+    "q_values": "the value of each action, (N, A); beside logits it is their critic",
+    "action": "the action itself, (N, D), in the units of the environment",
+    "mean": "of a Gaussian over actions, (N, D)",
+    "log_std": "beside mean: the logarithm of the standard deviation, (N, D) or (D,)",
+    DEVIATION: "in place of log_std: the standard deviation itself, whose logarithm is taken",
+    "value": "what a state is worth, (N,) or (N, 1)",
+    "next_state_*": "what the state_* of the same name becomes",
+}
+"""The same of outputs."""
 CONTINUOUS_HEADS: frozenset[Head] = frozenset({"gaussian", "action"})
 
 
