@@ -127,15 +127,8 @@ class Lowering:
 
 
 def producers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
-    """Which node makes each value; MalformedPolicy where two do."""
-    found: dict[str, onnx.NodeProto] = {}
-    for node in graph.node:
-        for name in node.output:
-            if name in found:
-                raise MalformedPolicy("Two nodes of the model make the same value. Export it again.")
-            if name:
-                found[name] = node
-    return found
+    """Which node makes each value."""
+    return {name: node for node in graph.node for name in node.output if name}
 
 
 def shown(node: onnx.NodeProto) -> str:

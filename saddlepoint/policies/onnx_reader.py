@@ -4,6 +4,7 @@ Nothing here runs the model or hands it to another library before these checks a
 """
 
 import posixpath
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 import onnx
@@ -19,6 +20,7 @@ from saddlepoint.errors import (
     UnsupportedOperator,
 )
 from saddlepoint.policies.archives import MAX_UNPACKED, Archive, check_count, files_of
+from saddlepoint.policies.naming import plain
 
 MAX_NODES = 20_000
 """After functions are inlined; a large policy has hundreds."""
@@ -100,13 +102,38 @@ def _checked(model: ModelProto, resolve: Resolve) -> ModelProto:
     for tensor in _tensors(model):
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
             budget -= _bring_in(tensor, resolve, budget)
-    if not model.functions:
-        return model
+    if model.functions:
+        model = _inlined(model)
+    _check_names(model.graph)
+    return model
+
+
+def _inlined(model: ModelProto) -> ModelProto:
     _check_inlined_size(model)
     try:
         return onnx.inliner.inline_local_functions(model)
     except (RuntimeError, ValueError, TypeError) as error:
         raise MalformedPolicy("The functions of the model cannot be inlined. Export it without functions.") from error
+
+
+def _check_names(graph: GraphProto) -> None:
+    """Raise MalformedPolicy where a name stands for two values, but for a weight that is the default of an input."""
+    weights: list[str] = [tensor.name for tensor in graph.initializer]
+    inputs: list[str] = [item.name for item in graph.input]
+    made: list[str] = [name for node in graph.node for name in node.output if name]
+    for what, names in (("weights", weights), ("inputs", inputs), ("results of nodes", made)):
+        _refuse_same({name for name, count in Counter(names).items() if count > 1}, f"two {what}")
+    _refuse_same(set(weights).intersection(made), "a weight and for the result of a node")
+    _refuse_same(set(inputs).intersection(made), "an input and for the result of a node")
+
+
+def _refuse_same(names: set[str], what: str) -> None:
+    if names:
+        raise MalformedPolicy(
+            f"Every name in an ONNX model stands for one value; {plain(min(names))!r} stands for {what}. PyTorch's "
+            "exporter does that where a buffer or a parameter of the network has the name of an output. Rename the one "
+            "or the other, and export the model again."
+        )
 
 
 def _check_nodes(model: ModelProto) -> None:

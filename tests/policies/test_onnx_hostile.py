@@ -9,10 +9,24 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from saddlepoint.errors import ExternalDataForbidden, PolicyRejected
+from saddlepoint.errors import ExternalDataForbidden, MalformedPolicy, PolicyRejected
 from saddlepoint.policies import load_network
 from tests.policies.networks import imported, vectors, zipped
 from tests.policies.onnx_models import behind, ints, linear, matrix, model, node
+
+
+@pytest.mark.parametrize(
+    ("made", "what"),
+    [
+        (model([node("MatMul", ["observation", "mean"], ["mean"])], {"mean": matrix()}, outputs=("mean",)), "a weight"),
+        (model([node("Neg", ["mean"], ["mean"])], {}, inputs=("mean",), outputs=("mean",)), "an input"),
+        (model([node("Neg", ["observation"], ["mean"])] * 2, {}, outputs=("mean",)), "two results"),
+        (model([node("Neg", ["mean"], ["logits"])], {}, inputs=("mean", "mean")), "two inputs"),
+    ],
+)
+def test_a_name_of_two_values_is_refused_with_how_it_comes_about(made: onnx.ModelProto, what: str) -> None:
+    with pytest.raises(MalformedPolicy, match=rf"'mean' stands for {what}.* Rename the one or the other"):
+        imported(made.SerializeToString(), outputs={"action": "mean"})
 
 
 def external(
