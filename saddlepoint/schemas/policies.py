@@ -8,7 +8,13 @@ from pydantic import Field
 
 from saddlepoint.errors import ActionMismatch, ObservationMismatch
 from saddlepoint.schemas.base import PROTOCOL_VERSION, Schema, Timestamp, digest
-from saddlepoint.schemas.environments import ContinuousSpace, DiscreteSpace, EnvironmentDescription, EnvironmentSpec
+from saddlepoint.schemas.environments import (
+    ContinuousSpace,
+    DiscreteSpace,
+    EnvironmentDescription,
+    EnvironmentSpec,
+    atari_game,
+)
 from saddlepoint.schemas.problems import Problem
 from saddlepoint.schemas.stated_spaces import notes, other_actions
 
@@ -171,14 +177,23 @@ def policy_id(owner: str, sha256: str, hints: PolicyHints) -> str:
     return digest("policy", owner, sha256, hints.model_dump(mode="json"), PROTOCOL_VERSION)
 
 
+_FRAME_OPTIONS = (
+    "Choose the matching environment or its frame options (frame_stack, frame_size, grayscale; on the command line "
+    "--env-option frame_stack=1)"
+)
+_OTHER_OPTIONS = (
+    "Choose the environment and the version that it was trained for, made with the same options (kwargs of env; on the "
+    """command line --env-option kwargs='{"use_contact_forces": true}')"""
+)
+
+
 def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> None:
     """Raise ObservationMismatch or ActionMismatch unless the policy fits the environment."""
     expected, got = description.observation.shape, card.observation.shape
     if tuple(expected) != tuple(got):
         raise ObservationMismatch(
             f"{description.env.id} gives observations of shape {list(expected)}, the policy takes {list(got)}. "
-            "Choose the matching environment or its frame options (frame_stack, frame_size, grayscale; on the command "
-            "line --env-option frame_stack=1)"
+            + (_FRAME_OPTIONS if description.env.is_atari else _OTHER_OPTIONS)
             + (', or state the layout in the card ("nhwc" or "nchw").' if _may_be_turned(card, expected) else ".")
         )
     _check_actions(card, description.env.id, description.action)
@@ -200,10 +215,10 @@ def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | Continu
         )
     if isinstance(space, DiscreteSpace):
         if space.n != card.actions:
+            all_actions = " (full_action_space=true, an option of env, gives 18 actions to any Atari game)"
             raise ActionMismatch(
                 f"{env_id} has {space.n} actions, the policy {card.actions}. "
-                "Choose the environment it was trained for (full_action_space=true, an option of env, gives 18 actions "
-                "to any Atari game)."
+                f"Choose the environment it was trained for{all_actions if atari_game(env_id) else ''}."
             )
         return
     if space.n != card.actions:

@@ -96,3 +96,18 @@ def test_observations_must_have_one_shape() -> None:
         ObservationMismatch, match=r"World-v0 gives observations of shape \[5\], the policy takes \[4\]"
     ):
         check_compatible(card("logits"), world(CHOICES, (5,)))
+
+
+@pytest.mark.parametrize(
+    ("env", "policy"),
+    [("World-v0", card("logits")), ("PongNoFrameskip-v4", card("logits")), ("World-v0", card("logits", 2))],
+)
+def test_options_of_atari_are_advised_for_atari_alone(env: str, policy: PolicyCard) -> None:
+    shape = (4,) if policy.actions == 2 else (5,)
+    described = world(CHOICES, shape).model_copy(update={"env": EnvironmentSpec(id=env)})
+    with pytest.raises((ObservationMismatch, ActionMismatch)) as caught:
+        check_compatible(policy, described)
+    told = str(caught.value)
+    assert ("frame_stack" in told) == env.startswith("Pong")
+    assert "Atari" not in told
+    assert "Choose the" in told
