@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from clients.cli import USAGE
+
 HELP_S = 0.4
 
 
@@ -22,6 +24,13 @@ def _seconds(*arguments: str) -> float:
 
 def test_help_is_there_at_once() -> None:
     assert _seconds("-m", "clients", "--help") < max(HELP_S, 4 * _seconds("-c", "pass"))
+
+
+@pytest.mark.parametrize("module", ["clients", "clients.cli"])
+def test_either_module_is_the_command(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module, "inspect", "/nowhere"], capture_output=True, text=True)
+    assert done.returncode == USAGE
+    assert "'/nowhere' does not exist" in done.stderr
 
 
 @pytest.mark.parametrize("words", ["--help", "evaluate --help", "--version"])
