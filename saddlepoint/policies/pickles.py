@@ -19,6 +19,7 @@ from saddlepoint.errors import (
     UnsupportedFormat,
 )
 from saddlepoint.policies.archives import MAX_UNPACKED, Archive, open_archive
+from saddlepoint.policies.named_weights import WAY_OUT
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.retelling import DAMAGED, MAX_PICKLE, SAVE_AGAIN, retold
 
@@ -127,6 +128,13 @@ def _unwrapped(loaded: Any, notes: list[str]) -> Mapping[Any, Any]:
     if _has_tensors(loaded):
         return loaded
     found = [name for name, value in loaded.items() if name in _CHECKPOINTS and _has_tensors(value)]
+    nested = [name for name, value in loaded.items() if _has_tensors(value)]
+    if nested and not found:
+        raise ArchitectureMismatch(
+            "A checkpoint must hold the weights of a known network (Stable-Baselines3's, CleanRL's) under one of the "
+            f"usual names, such as 'model' or 'state_dict'; this one has tensors under {_listed(nested)} alone. "
+            f"{WAY_OUT}"
+        )
     if len(found) != 1:
         raise ArchitectureMismatch(
             "A checkpoint must hold the weights under one of the usual names, such as 'model' or 'state_dict'; this "

@@ -81,7 +81,15 @@ def test_two_that_could_be_meant_are_refused_by_name() -> None:
     with pytest.raises(PolicyRejected, match="this one has 'model', 'ema'"):
         read_torch_file(saved({"model": GOOD, "ema": GOOD}))
     with pytest.raises(PolicyRejected, match="none of those"):
-        read_torch_file(saved({"mine": GOOD}))
+        read_torch_file(saved({"mine": 1}))
+
+
+def test_weights_under_a_name_of_their_own_are_refused_with_the_way_that_any_network_can_go() -> None:
+    checkpoint = {"policy_model": GOOD, "val_model": {}, "iteration": 3}
+    with pytest.raises(
+        PolicyRejected, match=r"tensors under 'policy_model' alone\. Export the network to ONNX.*'logits'"
+    ):
+        read_torch_file(saved(checkpoint))
 
 
 def test_plain_values_beside_tensors_are_left_out_and_listed() -> None:
