@@ -54,25 +54,60 @@ OUTPUT_ROLES: Mapping[str, str] = {
 CONTINUOUS_HEADS: frozenset[Head] = frozenset({"gaussian", "action"})
 
 
+def _named(field: str, roles: Mapping[str, str]) -> str:
+    """What `inputs` or `outputs` of the card hold."""
+    listed = "; ".join(f"{role}: {meaning}" for role, meaning in roles.items())
+    return f"The {field} of an ONNX model: what each is, to its name in the file. {listed}."
+
+
 class PolicyHints(Schema):
     """The `card` part of an upload: what a file cannot say about itself. Everything is optional."""
 
-    inputs: dict[str, str] = Field(default_factory=dict)
-    """Contract name (`observation`) to the file's own name."""
-    outputs: dict[str, str] = Field(default_factory=dict)
-    """Contract name (`logits`, `value`, and `q_values` beside `logits`) to the file's own name."""
-    observation_mean: list[float] | None = None
-    observation_std: list[float] | None = None
-    observation_clip: float | None = Field(default=None, gt=0)
-    layout: Layout | None = None
-    pixel_scale: float | None = Field(default=None, gt=0)
-    squash: Literal["none", "tanh"] | None = None
-    temperature: float | None = Field(default=None, gt=0)
-    """Of a policy over values of actions, pi = softmax(Q / temperature); 1 unless given."""
-    state_batch_axis: Literal[0, 1] | None = None
-    activation: Literal["relu", "tanh"] | None = None
-    """Of a plain state dict of an MLP, which does not say."""
-    name: str | None = Field(default=None, max_length=200)
+    inputs: dict[str, str] = Field(default_factory=dict, description=_named("inputs", INPUT_ROLES))
+    outputs: dict[str, str] = Field(default_factory=dict, description=_named("outputs", OUTPUT_ROLES))
+    observation_mean: list[float] | None = Field(
+        default=None,
+        description="Subtracted from every observation before the file sees it: one number, or one per entry, flat. "
+        "For a normalisation that is not in the file; one that is needs none.",
+    )
+    observation_std: list[float] | None = Field(
+        default=None,
+        description="Every observation is divided by it, after the mean: one number, or one per entry, all above 0 "
+        "(add the epsilon of your normaliser).",
+    )
+    observation_clip: float | None = Field(
+        default=None, gt=0, description="After mean and std, observations are clipped to -clip..clip."
+    )
+    layout: Layout | None = Field(
+        default=None,
+        description="Where pictures have their channels or frames: last (nhwc) or first (nchw). Of ONNX in what the "
+        "file takes, of weights in what the environment gives; the axes are turned where the two differ.",
+    )
+    pixel_scale: float | None = Field(
+        default=None,
+        gt=0,
+        description="Observations are divided by it, after mean, std and clip: 255 makes 0..1 of pixels. Left out, "
+        "ONNX gets them as they are, and convolutional networks of weights divided by 255 or as their zip says.",
+    )
+    squash: Literal["none", "tanh"] | None = Field(
+        default=None,
+        description="Of a Gaussian: tanh where its mean stands before a tanh that is taken to the bounds of the "
+        "actions, none where it is in their units.",
+    )
+    temperature: float | None = Field(
+        default=None,
+        gt=0,
+        description="Of a policy over values of actions: pi = softmax(Q / temperature); 1 unless given.",
+    )
+    state_batch_axis: Literal[0, 1] | None = Field(
+        default=None, description="Which axis of the states of a recurrent ONNX model is the batch."
+    )
+    activation: Literal["relu", "tanh"] | None = Field(
+        default=None, description="What follows every hidden layer of plain weights, which do not say."
+    )
+    name: str | None = Field(
+        default=None, max_length=200, description="What to call the policy; the name of the file unless given."
+    )
 
 
 class InputDescription(Schema):
