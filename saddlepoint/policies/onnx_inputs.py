@@ -10,14 +10,13 @@ from onnx import GraphProto, ValueInfoProto
 
 from saddlepoint.errors import UnsupportedArchitecture
 from saddlepoint.policies.naming import plain
+from saddlepoint.policies.onnx_fixed import FIXED, likely_fixed, taken_as_fixed
 from saddlepoint.policies.onnx_pairing import in_order
 from saddlepoint.policies.onnx_reader import only_reachable
 from saddlepoint.policies.source import FLOATS
 from saddlepoint.schemas.policies import PolicyHints
 
 _STATE, _NEXT = "state_", "next_state_"
-_FIXED = {"episode_start": 0, "seq_lens": 1}
-"""Inputs that the card may name and that are constants here: no episode begins within a step, which is one step."""
 SAY_STATES = (
     'Name each in the card, both ways: {"inputs": {"observation": "obs", "state_0": "h_in"}, "outputs": '
     '{"next_state_0": "h_out"}}.'
@@ -44,13 +43,20 @@ def roles_of(graph: GraphProto, hints: PolicyHints) -> Roles:
     weights = {tensor.name for tensor in graph.initializer}
     inputs: dict[str, ValueInfoProto] = {item.name: item for item in graph.input if item.name not in weights}
     outputs: list[str] = [item.name for item in graph.output]
-    fixed = {_present(inputs, hints.inputs[key], key): number for key, number in _FIXED.items() if key in hints.inputs}
+    fixed = {_present(inputs, hints.inputs[key], key): number for key, number in FIXED.items() if key in hints.inputs}
+    likely = likely_fixed(inputs, frozenset(hints.inputs.values()))
     stated = _stated_states(inputs, outputs, hints)
     guesses: list[str] = []
-    free = {name: item for name, item in inputs.items() if name not in fixed and name not in stated}
+    free = {name: item for name, item in inputs.items() if name not in {*fixed, *likely, *stated}}
     observation = _observation(free, hints, guesses)
+    guessed, told = taken_as_fixed(likely, inputs, observation)
+    fixed |= guessed
+    needed = {item.name for item in only_reachable(graph, outputs).input}
+    guesses.extend(text for name, text in told.items() if name in needed)
     if not stated:
-        stated = _guessed_states(graph, [item for name, item in free.items() if name != observation.name], guesses)
+        others = needed - {observation.name, *fixed}
+        stated = _guessed_states(graph, [item for name, item in inputs.items() if name in others], guesses)
+    _check_taken(outputs, stated)
     taken = {observation.name, *stated, *fixed}
     return Roles(
         observation,
@@ -103,13 +109,13 @@ def _may_be_first(inputs: Sequence[ValueInfoProto]) -> bool:
 def _stated_states(inputs: Mapping[str, ValueInfoProto], outputs: Sequence[str], hints: PolicyHints) -> dict[str, str]:
     """Inputs of states to the outputs they become, by the card or by the names of the contract.
 
-    None where only inputs have such names, which exporters take from the arguments of a function.
+    A name in the file counts where its other half is there too: exporters take the names of inputs from the arguments
+    of a function, and `state_in_0` becomes `state_out_0` elsewhere.
     """
-    if not any(key.startswith((_STATE, _NEXT)) for key in (*hints.inputs, *hints.outputs, *outputs)):
-        return {}
+    given = {*outputs, *hints.outputs}
     named = {key: _present(inputs, name, key) for key, name in hints.inputs.items() if key.startswith(_STATE)}
-    mapped = set(hints.inputs.values())
-    named |= {name: name for name in inputs if name.startswith(_STATE) and name not in {*mapped, *named}}
+    free = inputs.keys() - hints.inputs.values() - named.keys()
+    named |= {name: name for name in inputs if name in free and name.startswith(_STATE) and f"next_{name}" in given}
     if len(set(named.values())) < len(named):
         raise UnsupportedArchitecture(
             f"Every state is an input of its own; the card maps {len(named)} states to {len(set(named.values()))}. "
@@ -125,13 +131,24 @@ def _stated_states(inputs: Mapping[str, ValueInfoProto], outputs: Sequence[str],
                 f"{plain(then)!r}, and this model has none called {plain(output)!r}. {SAY_STATES}"
             )
         found[named[key]] = output
-    orphans = [key for key in (*hints.outputs, *outputs) if key.startswith(_NEXT) and key[len("next_") :] not in named]
+    orphans = [key for key in hints.outputs if key.startswith(_NEXT) and key.removeprefix("next_") not in named]
     if orphans:
-        raise UnsupportedArchitecture(
-            f"A recurrent policy takes every state that it gives; this model gives {plain(orphans[0])!r} and takes no "
-            f"{plain(orphans[0].removeprefix('next_'))!r}. {SAY_STATES}"
-        )
+        raise _not_taken(orphans[0])
     return found
+
+
+def _check_taken(outputs: Sequence[str], states: Mapping[str, str]) -> None:
+    """Raise UnsupportedArchitecture where the file gives a next state, by its name, that no input becomes."""
+    for name in outputs:
+        if name.startswith(_NEXT) and name not in states.values():
+            raise _not_taken(name)
+
+
+def _not_taken(name: str) -> UnsupportedArchitecture:
+    return UnsupportedArchitecture(
+        f"A recurrent policy takes every state that it gives; this model gives {plain(name)!r} and takes no "
+        f"{plain(name.removeprefix('next_'))!r}. {SAY_STATES}"
+    )
 
 
 def _numbered(key: str) -> tuple[bool, int]:
@@ -140,11 +157,9 @@ def _numbered(key: str) -> tuple[bool, int]:
     return not is_number, int(number) if is_number else 0
 
 
-def _guessed_states(graph: GraphProto, others: Sequence[ValueInfoProto], guesses: list[str]) -> dict[str, str]:
+def _guessed_states(graph: GraphProto, states: Sequence[ValueInfoProto], guesses: list[str]) -> dict[str, str]:
     """The last outputs as the next states, if they and no others have the shapes of the further inputs, in order."""
     outputs = list(graph.output)
-    needed = {item.name for item in only_reachable(graph, [item.name for item in outputs]).input}
-    states = [item for item in others if item.name in needed]
     shapes = [_sizes(item) for item in states]
     first, last = outputs[: -len(states) or None], outputs[len(outputs) - len(states) :]
     is_plain = all(item.type.tensor_type.elem_type in FLOATS and len(_sizes(item)) >= 2 for item in states)

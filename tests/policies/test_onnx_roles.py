@@ -1,0 +1,125 @@
+"""What the inputs and outputs of a policy with memory are, where names and shapes tell."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from saddlepoint.errors import PolicyRejected
+from saddlepoint.policies import load_network
+from tests.policies.networks import imported, vectors
+from tests.policies.onnx_models import Array, ints, matrix, node
+from tests.policies.onnx_models import model as made
+from tests.policies.recurrent_models import stepped
+
+Sizes = Sequence[int | str]
+Input = tuple[int, Sizes]
+FLOAT, BOOL, INT32, INT64 = TensorProto.FLOAT, TensorProto.BOOL, TensorProto.INT32, TensorProto.INT64
+
+
+def remembering(
+    states: Sequence[str] = ("a", "b"),
+    following: Sequence[str] = ("a_out", "b_out"),
+    *nodes: onnx.NodeProto,
+    outputs: Sequence[str] | None = None,
+    kept: Sequence[str] | None = None,
+    more: Mapping[str, Input] | None = None,
+    weights: dict[str, Array] | None = None,
+) -> bytes:
+    """A model of two states (N, 3), a + x and x - b, and of the scores `output` (N, 2) of their product.
+
+    `nodes` may make of further inputs what is `kept` of the states, and outputs may be in any order.
+    """
+    first, second = kept or states
+    body = [
+        node("MatMul", ["obs", "w"], ["x"]),
+        *nodes,
+        node("Add", ["x", first], [following[0]]),
+        node("Sub", ["x", second], [following[1]]),
+        node("Mul", list(following), ["product"]),
+        node("MatMul", ["product", "v"], ["output"]),
+    ]
+    all_weights = {"w": matrix(), "v": matrix(3, 2), **(weights or {})}
+    file = made(body, all_weights, outputs=outputs or ("output", *following), inputs=("obs",))
+    taken: dict[str, Input] = {**dict.fromkeys(states, (FLOAT, ("N", 3))), **(more or {})}
+    for name, (element, sizes) in taken.items():
+        file.graph.input.append(helper.make_tensor_value_info(name, element, list(sizes)))
+    for item in file.graph.output:
+        item.type.tensor_type.ClearField("shape")
+    return bytes(onnx.shape_inference.infer_shapes(file).SerializeToString())
+
+
+def check_carried(data: bytes, **card: Any) -> list[str]:
+    """The policy computes what `remembering` says over three steps; its guesses."""
+    policy = imported(data, **card)
+    observations = [vectors(3, seed=step) for step in range(3)]
+    a = b = torch.zeros(3, 3)
+    for observation, found in zip(observations, stepped(load_network(policy.model), observations), strict=True):
+        x = observation @ torch.from_numpy(matrix())
+        a, b = a + x, x - b
+        torch.testing.assert_close(found, (a * b) @ torch.from_numpy(matrix(3, 2)), atol=1e-4, rtol=1e-4)
+    return policy.card.guesses
+
+
+@pytest.mark.parametrize(
+    ("states", "following"),
+    [
+        (("state_in_0", "state_in_1"), ("state_out_0", "state_out_1")),
+        (("state_h", "state_c"), ("state_h_out", "state_c_out")),
+        (("state_in", "cell_in"), ("state_out", "cell_out")),
+        (("state_0", "state_1"), ("state_0_out", "state_1_out")),
+        (("h", "c"), ("state_h", "state_c")),
+        (("h", "c"), ("next_state_h", "next_state_c")),
+    ],
+)
+def test_names_that_only_begin_like_the_contracts_are_paired_by_shape_and_order(
+    states: tuple[str, str], following: tuple[str, str]
+) -> None:
+    pairs = ", ".join(f"{one!r} becoming {other!r}" for one, other in zip(states, following, strict=True))
+    assert f"inputs taken as states by shape and order: {pairs}" in check_carried(remembering(states, following))
+
+
+def test_names_of_the_contract_bind_whatever_the_order() -> None:
+    states, following = ("state_b", "state_a"), ("next_state_b", "next_state_a")
+    data = remembering(states, following, outputs=("output", "next_state_a", "next_state_b"))
+    assert not any("by shape and order" in guess for guess in check_carried(data))
+
+
+def test_a_card_may_give_a_role_of_its_own_to_what_is_called_like_a_next_state() -> None:
+    data = remembering(("h", "c"), ("next_state_h", "next_state_c"))
+    inputs, outputs = {"state_0": "h", "state_1": "c"}, {"next_state_0": "next_state_h", "next_state_1": "next_state_c"}
+    assert not any("by shape and order" in guess for guess in check_carried(data, inputs=inputs, outputs=outputs))
+
+
+@pytest.mark.parametrize("element", [INT32, INT64])
+@pytest.mark.parametrize("name", ["seq_lens", "default_policy/seq_lens:0"])
+def test_the_length_of_sequences_is_one(name: str, element: int) -> None:
+    """Whatever reads it: here a state counts only where a sequence has a step."""
+    nodes = [
+        node("Cast", [name], ["length"], to=FLOAT),
+        node("Unsqueeze", ["length", "one"], ["column"]),
+        node("Mul", ["state_in_0", "column"], ["kept"]),
+    ]
+    data = remembering(
+        ("state_in_0", "state_in_1"),
+        ("state_out_0", "state_out_1"),
+        *nodes,
+        kept=("kept", "state_in_1"),
+        more={name: (element, ("N",))},
+        weights={"one": ints(1)},
+    )
+    assert any(guess.endswith("taken as 1 at every step (seq_lens)") for guess in check_carried(data))
+
+
+@pytest.mark.parametrize("given", [(FLOAT, ("N",)), (INT64, ("N", 2))])
+def test_lengths_that_are_no_integers_or_several_are_not_guessed(given: Input) -> None:
+    nodes = [
+        node("Cast", ["seq_lens"], ["floats"], to=FLOAT),
+        node("ReduceSum", ["floats"], ["total"], keepdims=0),
+        node("Mul", ["a", "total"], ["kept"]),
+    ]
+    with pytest.raises(PolicyRejected, match="also needs"):
+        imported(remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=("kept", "b"), more={"seq_lens": given}))
