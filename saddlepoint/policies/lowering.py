@@ -1,6 +1,6 @@
 """Reads the values of a checked ONNX graph into a GraphBuilder, on demand and in order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import onnx
 
@@ -52,7 +52,7 @@ class Lowering:
         *,
         baked_batch: int | None = None,
         frees_steps: bool = False,
-        other_inputs: frozenset[str] = frozenset(),
+        other_inputs: Sequence[str] = (),
     ) -> None:
         if opset not in OPSETS:
             raise UnsupportedOperator(
@@ -94,9 +94,9 @@ class Lowering:
     def _producer(self, name: str) -> onnx.NodeProto:
         if name in self._other_inputs:
             raise UnsupportedArchitecture(
-                f"A policy sees the observation and its own states; this one also needs the input {plain(name)!r}. "
-                'If that is a state, name it in the card, both ways: {"inputs": {"state_0": "<input>"}, "outputs": '
-                '{"next_state_0": "<output>"}}; if it tells where episodes begin: {"inputs": {"episode_start": '
+                f"A policy sees the observation and its own states; this one also needs {_listed(self._other_inputs)}. "
+                'What is a state, name in the card, both ways: {"inputs": {"state_0": "<input>"}, "outputs": '
+                '{"next_state_0": "<output>"}}; what tells where episodes begin: {"inputs": {"episode_start": '
                 '"<input>"}}. Policies with masks are not taken.'
             )
         if name not in self._producers:
@@ -124,6 +124,11 @@ class Lowering:
         self._values.update(zip(node.output, outputs, strict=False))
         if wanted not in self._values:
             raise UnsupportedOperator(f"Only the first output of {shown(node)} may be used; this model uses another.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(plain(name)) for name in names[:8])
+    return f"the input {shown}" if len(names) == 1 else f"{len(names)} inputs, {shown}"
 
 
 def producers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:

@@ -8,13 +8,20 @@ from collections.abc import Mapping, Sequence
 from onnx import TensorProto, ValueInfoProto
 
 from saddlepoint.policies.naming import plain
+from saddlepoint.policies.source import FLOATS
 
 FIXED: Mapping[str, int] = {"seq_lens": 1, "episode_start": 0}
 """What each role is at every step: no episode begins within a step, which is a sequence of one."""
 _INTEGERS = frozenset({TensorProto.INT32, TensorProto.INT64})
-_NAMES: Mapping[str, frozenset[str]] = {"seq_lens": frozenset({"seqlen", "seqlens"})}
+_FLAGS = frozenset({TensorProto.BOOL, TensorProto.UINT8}) | _INTEGERS | FLOATS
+_NAMES: Mapping[str, frozenset[str]] = {
+    "seq_lens": frozenset({"seqlen", "seqlens"}),
+    "episode_start": frozenset(
+        {"done", "dones", "episodestart", "episodestarts", "first", "isfirst", "reset", "resets"}
+    ),
+}
 """What files call them, without underscores."""
-_ELEMENTS: Mapping[str, frozenset[int]] = {"seq_lens": _INTEGERS}
+_ELEMENTS: Mapping[str, frozenset[int]] = {"seq_lens": _INTEGERS, "episode_start": _FLAGS}
 
 
 def likely_fixed(inputs: Mapping[str, ValueInfoProto], stated: frozenset[str]) -> dict[str, str]:

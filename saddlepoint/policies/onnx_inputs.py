@@ -33,8 +33,8 @@ class Roles:
     """The output that each state becomes."""
     fixed: Mapping[str, int]
     """Inputs that are one number throughout, by their name in the file."""
-    others: frozenset[str]
-    """Inputs that nothing may depend on."""
+    others: tuple[str, ...]
+    """Further inputs that an output needs; nothing that is read may depend on them."""
     guesses: tuple[str, ...]
 
 
@@ -63,7 +63,7 @@ def roles_of(graph: GraphProto, hints: PolicyHints) -> Roles:
         tuple(inputs[name] for name in stated),
         tuple(stated.values()),
         fixed,
-        frozenset(inputs) - taken,
+        tuple(name for name in inputs if name in needed - taken),
         tuple(guesses),
     )
 

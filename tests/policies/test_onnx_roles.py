@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -121,5 +122,49 @@ def test_lengths_that_are_no_integers_or_several_are_not_guessed(given: Input) -
         node("ReduceSum", ["floats"], ["total"], keepdims=0),
         node("Mul", ["a", "total"], ["kept"]),
     ]
-    with pytest.raises(PolicyRejected, match="also needs"):
+    with pytest.raises(PolicyRejected, match="also needs 3 inputs, 'a', 'b', 'seq_lens'"):
         imported(remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=("kept", "b"), more={"seq_lens": given}))
+
+
+def with_flag(name: str, wiped_at: float, given: Input) -> bytes:
+    """`remembering` whose states count where the input, 0 or 1, is not `wiped_at`."""
+    nodes = [
+        node("Cast", [name], ["floats"], to=FLOAT),
+        node("Reshape", ["floats", "as_column"], ["column"]),
+        node("Sub", ["column", "number"], ["difference"]),
+        node("Abs", ["difference"], ["factor"]),
+        node("Mul", ["a", "factor"], ["kept_a"]),
+        node("Mul", ["b", "factor"], ["kept_b"]),
+    ]
+    weights = {"as_column": ints(-1, 1), "number": np.array(wiped_at, np.float32)}
+    kept, more = ("kept_a", "kept_b"), {name: given}
+    return remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=kept, more=more, weights=weights)
+
+
+@pytest.mark.parametrize("given", [(FLOAT, ("N",)), (FLOAT, ("N", 1)), (BOOL, ("N",)), (BOOL, ("N", 1))])
+@pytest.mark.parametrize("name", ["done", "dones", "episode_start", "episode_starts", "is_first", "reset", "first"])
+def test_no_episode_begins_within_a_step(name: str, given: Input) -> None:
+    guesses = check_carried(with_flag(name, 1.0, given))
+    assert f"input {name!r} taken as 0 at every step (episode_start)" in guesses
+
+
+def test_the_card_overrules_the_name_of_an_input() -> None:
+    data = with_flag("done", 0.0, (INT64, ("N",)))
+    assert not any("'done'" in guess for guess in check_carried(data, inputs={"seq_lens": "done"}))
+
+
+@pytest.mark.parametrize("given", [(FLOAT, ("N", 2)), (FLOAT, (7,)), (TensorProto.INT16, ("N",))])
+def test_inputs_of_other_shapes_and_types_are_not_guessed_and_all_are_listed(given: Input) -> None:
+    nodes = [
+        node("Cast", ["done"], ["floats"], to=FLOAT),
+        node("ReduceSum", ["floats"], ["total"], keepdims=0),
+        node("Mul", ["a", "total"], ["kept"]),
+    ]
+    data = remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=("kept", "b"), more={"done": given})
+    with pytest.raises(PolicyRejected, match="also needs 3 inputs, 'a', 'b', 'done'"):
+        imported(data)
+
+
+def test_the_observation_may_be_called_like_a_flag() -> None:
+    file = made([node("MatMul", ["first", "w"], ["output"])], {"w": matrix()}, inputs=("first",), outputs=("output",))
+    assert imported(file.SerializeToString()).card.guesses == ["output 'output' taken as logits"]
