@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from saddlepoint.errors import BackendDisagreement, NonFiniteWeights
+from saddlepoint.errors import BackendDisagreement, NonFiniteWeights, UnsupportedArchitecture
 from saddlepoint.policies.found import Floats, Step
 from saddlepoint.policies.graph import NEXT_STATE, OBSERVATION, STATE, TAKEN_ACTION
+from saddlepoint.policies.naming import plain
 from saddlepoint.policies.network import PolicyNetwork
 from saddlepoint.policies.runtime import onnxruntime
 from saddlepoint.schemas.policies import HEAD_OUTPUTS
@@ -23,6 +24,8 @@ HALF_ABSOLUTE = HALF_RELATIVE = 0.02
 STEPS = 3
 """How many consecutive steps of a recurrent policy are compared, each with the states of the last."""
 _UNIFORM, _BINARY = 8, 6
+_FEW = 4
+"""Rows at which the states are tried."""
 _PIXELS = 255.0
 
 
@@ -118,6 +121,33 @@ def _critics_apart(network: PolicyNetwork, model: bytes, rows: Floats) -> float:
     carried = {STATE.format(at): state.numpy() for at, state in enumerate(states)}
     (found,) = run_onnx(model, [output])({OBSERVATION: rows, TAKEN_ACTION: actions.numpy(), **carried})
     return compare(values.numpy(), found)
+
+
+def check_memory(network: PolicyNetwork, rows: Floats, fixed: Mapping[str, int]) -> None:
+    """Raise UnsupportedArchitecture where neither the head nor a next state depends on any state.
+
+    `fixed` are inputs of the file that are one number at every step: a flag that is read the wrong way round wipes the
+    states, and the policy would be played without its memory.
+    """
+    if not network.state_shapes:
+        return
+    random, rows = np.random.default_rng(0), rows[:_FEW]
+    none = [np.zeros((len(rows), *shape), np.float32) for shape in network.state_shapes]
+    some = [2 * random.random(state.shape, dtype=np.float32) - 1 for state in none]
+    found = [[head, *following] for head, following in (step_of(network)(rows, states) for states in (none, some))]
+    if all(np.array_equal(one, other) for one, other in zip(*found, strict=True)):
+        raise UnsupportedArchitecture(
+            "What a policy with memory gives depends on its states; nothing that this one gives does. "
+            + (" ".join(_other_way_round(*item) for item in fixed.items()) or "Export it without its states.")
+        )
+
+
+def _other_way_round(name: str, number: int) -> str:
+    role, meaning = ("episode_start", "an episode begins") if number else ("continues", "an episode goes on")
+    return (
+        f"Its input {plain(name)!r} is {number} at every step; if it is 1 where {meaning}, say so in the card: "
+        f'{{"inputs": {{"{role}": "{plain(name)}"}}}}.'
+    )
 
 
 def step_of(network: PolicyNetwork) -> Step:

@@ -1,6 +1,6 @@
 """What an importer makes of a file before it is checked and becomes a card."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -29,6 +29,8 @@ class Found:
     """The lowest and highest number an observation may hold, where the file says."""
     original: Step | None = None
     """The uploaded model itself on observations of the environment, run by onnxruntime, if it is one."""
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    """Inputs of that model that are one number at every step."""
     is_half: bool = False
     """Whether the uploaded model computes with 16 bits, so that more than rounding in float32 sets us apart."""
     squash: Literal["none", "tanh"] = "none"

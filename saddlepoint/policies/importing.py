@@ -10,7 +10,7 @@ from pathlib import PurePath
 from torch import Tensor
 
 from saddlepoint.errors import MalformedPolicy, SaddlepointError
-from saddlepoint.policies.agreement import check_rows, compare_all, disagreement, step_of, unrolled
+from saddlepoint.policies.agreement import check_memory, check_rows, compare_all, disagreement, step_of, unrolled
 from saddlepoint.policies.critic import critic_outputs
 from saddlepoint.policies.formats import recognise
 from saddlepoint.policies.found import Found
@@ -81,13 +81,17 @@ def canonical_model(tensors: Mapping[str, Tensor], hints: PolicyHints | None = N
 
 
 def _difference(found: Found, model: bytes) -> float:
-    """How far torch, onnxruntime on the canonical model and onnxruntime on the upload itself are apart."""
+    """How far torch, onnxruntime on the canonical model and onnxruntime on the upload itself are apart.
+
+    Raises UnsupportedArchitecture where an upload's states change nothing.
+    """
     network = load_network(model)
     rows = check_rows(network.observation_shape, *(found.bounds or (None, None)))
     difference = disagreement(network, model, rows)
     if found.original is not None:
         shapes = network.state_shapes
         outputs, reference = (unrolled(step, rows, shapes) for step in (step_of(network), found.original))
+        check_memory(network, rows, found.fixed)
         difference = max(difference, compare_all(outputs, reference, states=len(shapes), is_half=found.is_half))
     return difference
 

@@ -96,8 +96,9 @@ class Lowering:
             raise UnsupportedArchitecture(
                 f"A policy sees the observation and its own states; this one also needs {_listed(self._other_inputs)}. "
                 'What is a state, name in the card, both ways: {"inputs": {"state_0": "<input>"}, "outputs": '
-                '{"next_state_0": "<output>"}}; what tells where episodes begin: {"inputs": {"episode_start": '
-                '"<input>"}}. Policies with masks are not taken.'
+                '{"next_state_0": "<output>"}}; what is 1 where an episode begins: {"inputs": {"episode_start": '
+                '"<input>"}}; what is 1 where it goes on: {"inputs": {"continues": "<input>"}}. Masks of actions are '
+                "not taken."
             )
         if name not in self._producers:
             raise MalformedPolicy(

@@ -10,7 +10,7 @@ from onnx import TensorProto, ValueInfoProto
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.source import FLOATS
 
-FIXED: Mapping[str, int] = {"seq_lens": 1, "episode_start": 0}
+FIXED: Mapping[str, int] = {"seq_lens": 1, "episode_start": 0, "continues": 1}
 """What each role is at every step: no episode begins within a step, which is a sequence of one."""
 _INTEGERS = frozenset({TensorProto.INT32, TensorProto.INT64})
 _FLAGS = frozenset({TensorProto.BOOL, TensorProto.UINT8}) | _INTEGERS | FLOATS
@@ -19,9 +19,12 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "episode_start": frozenset(
         {"done", "dones", "episodestart", "episodestarts", "first", "isfirst", "reset", "resets"}
     ),
+    "continues": frozenset(
+        {"continue", "continues", "mask", "masks", "nonterminal", "nonterminals", "notdone", "notdones"}
+    ),
 }
 """What files call them, without underscores."""
-_ELEMENTS: Mapping[str, frozenset[int]] = {"seq_lens": _INTEGERS, "episode_start": _FLAGS}
+_ELEMENTS: Mapping[str, frozenset[int]] = {"seq_lens": _INTEGERS, "episode_start": _FLAGS, "continues": _FLAGS}
 
 
 def likely_fixed(inputs: Mapping[str, ValueInfoProto], stated: frozenset[str]) -> dict[str, str]:

@@ -73,6 +73,7 @@ def _read(model: ModelProto, hints: PolicyHints, roles: Roles, placement: Placem
         guesses + chosen.guesses,
         bounds=(0.0, 255.0) if as_bytes else None,
         original=taken_in(original),
+        fixed=roles.fixed,
         is_half=_is_half(model),
         squash=chosen.squash,
         fixed_deviation=chosen.fixed_deviation,

@@ -37,6 +37,7 @@ INPUT_ROLES: Mapping[str, str] = {
     "observation": "what the environment gives",
     "state_*": "what a recurrent policy carries from step to step (state_0, state_1, ...)",
     "episode_start": "where an episode begins: 0 at every step here, where states are zero at the start",
+    "continues": "where an episode goes on: 1 at every step here, the opposite of episode_start",
     "seq_lens": "how many steps a sequence has: 1 here",
 }
 """What the card may call an input of the file, and what that is; one with a star stands for all that begin so."""

@@ -168,3 +168,46 @@ def test_inputs_of_other_shapes_and_types_are_not_guessed_and_all_are_listed(giv
 def test_the_observation_may_be_called_like_a_flag() -> None:
     file = made([node("MatMul", ["first", "w"], ["output"])], {"w": matrix()}, inputs=("first",), outputs=("output",))
     assert imported(file.SerializeToString()).card.guesses == ["output 'output' taken as logits"]
+
+
+@pytest.mark.parametrize("given", [(FLOAT, ("N",)), (FLOAT, ("N", 1)), (BOOL, ("N", 1))])
+@pytest.mark.parametrize("name", ["mask", "masks", "not_done", "not_dones", "continues", "nonterminal", "nonterminals"])
+def test_every_episode_goes_on_within_a_step(name: str, given: Input) -> None:
+    guesses = check_carried(with_flag(name, 0.0, given))
+    assert f"input {name!r} taken as 1 at every step (continues)" in guesses
+
+
+def test_the_card_says_which_input_tells_that_an_episode_goes_on() -> None:
+    data = with_flag("alive", 0.0, (FLOAT, ("N", 1)))
+    with pytest.raises(PolicyRejected, match='"continues": "<input>"'):
+        imported(data)
+    assert not any("'alive'" in guess for guess in check_carried(data, inputs={"continues": "alive"}))
+
+
+@pytest.mark.parametrize(
+    ("wiped_at", "card", "words"),
+    [
+        (0.0, {"episode_start": "masks"}, "'masks' is 0 at every step; if it is 1 where an episode goes on"),
+        (0.0, {"episode_start": "masks"}, '{"inputs": {"continues": "masks"}}'),
+        (1.0, {}, '{"inputs": {"episode_start": "masks"}}'),
+    ],
+)
+def test_a_flag_that_wipes_every_state_is_refused(wiped_at: float, card: dict[str, str], words: str) -> None:
+    with pytest.raises(PolicyRejected, match="nothing that this one gives does") as caught:
+        imported(with_flag("masks", wiped_at, (FLOAT, ("N", 1))), inputs=card)
+    assert words in str(caught.value)
+
+
+def test_states_that_change_nothing_are_refused() -> None:
+    wiped = [node("Mul", ["a", "zero"], ["kept_a"]), node("Mul", ["b", "zero"], ["kept_b"])]
+    weights = {"zero": np.zeros(3, np.float32)}
+    data = remembering(("a", "b"), ("a_out", "b_out"), *wiped, kept=("kept_a", "kept_b"), weights=weights)
+    with pytest.raises(PolicyRejected, match="Export it without its states"):
+        imported(data)
+
+
+def test_a_mask_of_actions_is_no_flag() -> None:
+    nodes = [node("ReduceSum", ["mask"], ["total"], keepdims=0), node("Mul", ["a", "total"], ["kept"])]
+    more = {"mask": (FLOAT, ("N", 2))}
+    with pytest.raises(PolicyRejected, match=r"'mask'.* Masks of actions are not taken"):
+        imported(remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=("kept", "b"), more=more))
