@@ -3,20 +3,23 @@
 By the card, else by name, else by the order and the shapes that PyTorch's exporters write, recorded as a guess.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from onnx import GraphProto, ValueInfoProto
 
 from saddlepoint.errors import UnsupportedArchitecture
+from saddlepoint.policies.builder import MAX_STATES
 from saddlepoint.policies.naming import plain
-from saddlepoint.policies.onnx_fixed import FIXED, likely_fixed, taken_as_fixed
+from saddlepoint.policies.onnx_fixed import FIXED, has_one_a_row, likely_fixed, taken_as_fixed
 from saddlepoint.policies.onnx_pairing import in_order
 from saddlepoint.policies.onnx_reader import only_reachable
 from saddlepoint.policies.source import FLOATS
-from saddlepoint.schemas.policies import PolicyHints
+from saddlepoint.schemas.policies import CRITIC_OUTPUTS, HEAD_OUTPUTS, PolicyHints
 
 _STATE, _NEXT = "state_", "next_state_"
+_NO_STATES = frozenset({"value", *CRITIC_OUTPUTS, *(name for names in HEAD_OUTPUTS.values() for name in names)})
+"""Outputs that the contract means something else by."""
 SAY_STATES = (
     'Name each in the card, both ways: {"inputs": {"observation": "obs", "state_0": "h_in"}, "outputs": '
     '{"next_state_0": "h_out"}}.'
@@ -47,23 +50,25 @@ def roles_of(graph: GraphProto, hints: PolicyHints) -> Roles:
     likely = likely_fixed(inputs, frozenset(hints.inputs.values()))
     stated = _stated_states(inputs, outputs, hints)
     guesses: list[str] = []
-    free = {name: item for name, item in inputs.items() if name not in {*fixed, *likely, *stated}}
-    observation = _observation(free, hints, guesses)
+    known = {*fixed, *likely, *stated}
+    observation = _observation({name: inputs[name] for name in inputs if name not in known}, hints, guesses)
     guessed, told = taken_as_fixed(likely, inputs, observation)
     fixed |= guessed
     needed = {item.name for item in only_reachable(graph, outputs).input}
     guesses.extend(text for name, text in told.items() if name in needed)
-    if not stated:
-        others = needed - {observation.name, *fixed}
-        stated = _guessed_states(graph, [item for name, item in inputs.items() if name in others], guesses)
-    _check_taken(outputs, stated)
-    taken = {observation.name, *stated, *fixed}
+    open_names = needed - {observation.name, *stated, *fixed}
+    others = [item for name, item in inputs.items() if name in open_names]
+    becoming = set(stated.values())
+    free_outputs = [item for item in graph.output if item.name not in becoming]
+    named = _NO_STATES | set(hints.outputs.values())
+    stated |= _guessed_states(graph, others, free_outputs, observation, named, guesses)
+    _check_taken(outputs, set(stated.values()))
     return Roles(
         observation,
         tuple(inputs[name] for name in stated),
         tuple(stated.values()),
         fixed,
-        tuple(name for name in inputs if name in needed - taken),
+        tuple(item.name for item in others if item.name not in stated),
         tuple(guesses),
     )
 
@@ -137,10 +142,10 @@ def _stated_states(inputs: Mapping[str, ValueInfoProto], outputs: Sequence[str],
     return found
 
 
-def _check_taken(outputs: Sequence[str], states: Mapping[str, str]) -> None:
+def _check_taken(outputs: Sequence[str], becoming: Set[str]) -> None:
     """Raise UnsupportedArchitecture where the file gives a next state, by its name, that no input becomes."""
     for name in outputs:
-        if name.startswith(_NEXT) and name not in states.values():
+        if name.startswith(_NEXT) and name not in becoming:
             raise _not_taken(name)
 
 
@@ -157,20 +162,47 @@ def _numbered(key: str) -> tuple[bool, int]:
     return not is_number, int(number) if is_number else 0
 
 
-def _guessed_states(graph: GraphProto, states: Sequence[ValueInfoProto], guesses: list[str]) -> dict[str, str]:
-    """The last outputs as the next states, if they and no others have the shapes of the further inputs, in order."""
-    outputs = list(graph.output)
-    shapes = [_sizes(item) for item in states]
-    first, last = outputs[: -len(states) or None], outputs[len(outputs) - len(states) :]
-    is_plain = all(item.type.tensor_type.elem_type in FLOATS and len(_sizes(item)) >= 2 for item in states)
-    fits = [_sizes(item) for item in last] == shapes and not any(_sizes(item) in shapes for item in first)
-    if not states or not first or not is_plain or not fits:
+def _guessed_states(
+    graph: GraphProto,
+    others: Sequence[ValueInfoProto],
+    outputs: Sequence[ValueInfoProto],
+    observation: ValueInfoProto,
+    named: Set[str],
+    guesses: list[str],
+) -> dict[str, str]:
+    """Further inputs as states, and as what they become the outputs of the same shapes in order, if those are as many.
+
+    No `named` output is a state. Next states stand side by side and leave outputs for the head: where they are not the
+    last, one of several numbers a row, which a value is not.
+    """
+    states = [item for item in others if _may_be_state(item, observation)]
+    if len(states) > MAX_STATES:
         return {}
-    names = [item.name for item in states]
-    pairs = dict(zip(names, in_order(graph, names, [item.name for item in last]), strict=True))
+    pairs: dict[str, str] = {}
+    for shape in dict.fromkeys(_sizes(item) for item in states):
+        given = [item.name for item in states if _sizes(item) == shape]
+        following = [item.name for item in outputs if _sizes(item) == shape]
+        if len(given) == len(following) and named.isdisjoint(following):
+            pairs |= zip(given, in_order(graph, given, following), strict=True)
+    at = [index for index, item in enumerate(outputs) if item.name in pairs.values()]
+    left = [item for item in outputs if item.name not in pairs.values()]
+    is_last = at[-1:] == [len(outputs) - 1]
+    is_enough = bool(left) if is_last else any(_is_wide(item, observation) for item in left)
+    if not at or not is_enough or at != list(range(at[0], at[0] + len(at))):
+        return {}
+    pairs = {item.name: pairs[item.name] for item in states if item.name in pairs}
     told = ", ".join(f"{plain(state)!r} becoming {plain(output)!r}" for state, output in pairs.items())
     guesses.append(f"inputs taken as states by shape and order: {told}")
     return pairs
+
+
+def _may_be_state(item: ValueInfoProto, observation: ValueInfoProto) -> bool:
+    """Whether an input holds numbers, and more than the one a row that rewards and flags have."""
+    return item.type.tensor_type.elem_type in FLOATS and _is_wide(item, observation)
+
+
+def _is_wide(item: ValueInfoProto, observation: ValueInfoProto) -> bool:
+    return len(_sizes(item)) >= 2 and not has_one_a_row(item, observation)
 
 
 def _sizes(item: ValueInfoProto) -> tuple[int, ...]:

@@ -26,11 +26,12 @@ def remembering(
     following: Sequence[str] = ("a_out", "b_out"),
     *nodes: onnx.NodeProto,
     outputs: Sequence[str] | None = None,
+    scores: str = "output",
     kept: Sequence[str] | None = None,
     more: Mapping[str, Input] | None = None,
     weights: dict[str, Array] | None = None,
 ) -> bytes:
-    """A model of two states (N, 3), a + x and x - b, and of the scores `output` (N, 2) of their product.
+    """A model of two states (N, 3), a + x and x - b, and of scores (N, 2) of their product.
 
     `nodes` may make of further inputs what is `kept` of the states, and outputs may be in any order.
     """
@@ -41,10 +42,10 @@ def remembering(
         node("Add", ["x", first], [following[0]]),
         node("Sub", ["x", second], [following[1]]),
         node("Mul", list(following), ["product"]),
-        node("MatMul", ["product", "v"], ["output"]),
+        node("MatMul", ["product", "v"], [scores]),
     ]
     all_weights = {"w": matrix(), "v": matrix(3, 2), **(weights or {})}
-    file = made(body, all_weights, outputs=outputs or ("output", *following), inputs=("obs",))
+    file = made(body, all_weights, outputs=outputs or (scores, *following), inputs=("obs",))
     taken: dict[str, Input] = {**dict.fromkeys(states, (FLOAT, ("N", 3))), **(more or {})}
     for name, (element, sizes) in taken.items():
         file.graph.input.append(helper.make_tensor_value_info(name, element, list(sizes)))
@@ -122,7 +123,7 @@ def test_lengths_that_are_no_integers_or_several_are_not_guessed(given: Input) -
         node("ReduceSum", ["floats"], ["total"], keepdims=0),
         node("Mul", ["a", "total"], ["kept"]),
     ]
-    with pytest.raises(PolicyRejected, match="also needs 3 inputs, 'a', 'b', 'seq_lens'"):
+    with pytest.raises(PolicyRejected, match="also needs the input 'seq_lens'"):
         imported(remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=("kept", "b"), more={"seq_lens": given}))
 
 
@@ -153,15 +154,25 @@ def test_the_card_overrules_the_name_of_an_input() -> None:
     assert not any("'done'" in guess for guess in check_carried(data, inputs={"seq_lens": "done"}))
 
 
-@pytest.mark.parametrize("given", [(FLOAT, ("N", 2)), (FLOAT, (7,)), (TensorProto.INT16, ("N",))])
-def test_inputs_of_other_shapes_and_types_are_not_guessed_and_all_are_listed(given: Input) -> None:
+@pytest.mark.parametrize(
+    ("given", "listed"),
+    [
+        ((FLOAT, ("N", 2)), "3 inputs, 'a', 'b', 'done'"),  # as wide as the scores
+        ((FLOAT, ("N", 5)), "the input 'done'"),
+        ((FLOAT, (7,)), "the input 'done'"),
+        ((TensorProto.INT16, ("N",)), "the input 'done'"),
+    ],
+)
+def test_inputs_of_other_shapes_and_types_are_not_guessed_and_all_open_ones_are_listed(
+    given: Input, listed: str
+) -> None:
     nodes = [
         node("Cast", ["done"], ["floats"], to=FLOAT),
         node("ReduceSum", ["floats"], ["total"], keepdims=0),
         node("Mul", ["a", "total"], ["kept"]),
     ]
     data = remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=("kept", "b"), more={"done": given})
-    with pytest.raises(PolicyRejected, match="also needs 3 inputs, 'a', 'b', 'done'"):
+    with pytest.raises(PolicyRejected, match=f"also needs {listed}"):
         imported(data)
 
 
@@ -211,3 +222,53 @@ def test_a_mask_of_actions_is_no_flag() -> None:
     more = {"mask": (FLOAT, ("N", 2))}
     with pytest.raises(PolicyRejected, match=r"'mask'.* Masks of actions are not taken"):
         imported(remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=("kept", "b"), more=more))
+
+
+@pytest.mark.parametrize(
+    "outputs", [("hn", "cn", "output"), ("hn", "cn", "output", "value"), ("output", "hn", "cn", "value")]
+)
+def test_states_are_told_from_scores_by_their_shapes_wherever_they_stand(outputs: tuple[str, ...]) -> None:
+    value = node("ReduceMean", ["x", "axis"], ["value"], keepdims=1)
+    guesses = check_carried(remembering(("h", "c"), ("hn", "cn"), value, outputs=outputs, weights={"axis": ints(1)}))
+    assert "inputs taken as states by shape and order: 'h' becoming 'hn', 'c' becoming 'cn'" in guesses
+
+
+@pytest.mark.parametrize("outputs", [("hn", "cn", "value"), ("hn", "output", "cn")])
+def test_states_that_leave_no_scores_or_stand_apart_are_not_guessed(outputs: tuple[str, ...]) -> None:
+    value = node("ReduceMean", ["x", "axis"], ["value"], keepdims=1)
+    with pytest.raises(PolicyRejected, match="2 inputs, 'h', 'c'"):
+        imported(remembering(("h", "c"), ("hn", "cn"), value, outputs=outputs, weights={"axis": ints(1)}))
+
+
+@pytest.mark.parametrize(
+    ("given", "outputs", "listed"),
+    [
+        ((FLOAT, ("N", 1)), ("value", "hn", "cn", "output"), "the input 'last'"),  # a reward is no state, nor a value
+        ((FLOAT, ("N", 2)), ("logits", "hn", "cn"), "the input 'last'"),  # nor are scores an action becomes
+        ((FLOAT, ("N", 2)), ("output", "value", "hn", "cn"), "3 inputs, 'h', 'c', 'last'"),
+    ],
+)
+def test_the_last_reward_and_action_are_no_states(given: Input, outputs: tuple[str, ...], listed: str) -> None:
+    nodes = [
+        node("ReduceMean", ["x", "axis"], ["value"], keepdims=1),
+        node("ReduceMean", ["last", "axis"], ["mean_of_last"], keepdims=1),
+        node("Add", ["h", "mean_of_last"], ["kept"]),
+    ]
+    data = remembering(
+        ("h", "c"),
+        ("hn", "cn"),
+        *nodes,
+        outputs=outputs,
+        scores="logits" if "logits" in outputs else "output",
+        kept=("kept", "c"),
+        more={"last": given},
+        weights={"axis": ints(1)},
+    )
+    with pytest.raises(PolicyRejected, match=listed):
+        imported(data)
+
+
+@pytest.mark.parametrize("card", [{}, {"inputs": {"state_0": "state_h"}, "outputs": {"next_state_0": "next_state_h"}}])
+def test_what_names_leave_open_is_paired_by_shape(card: dict[str, Any]) -> None:
+    guesses = check_carried(remembering(("state_h", "cell_h"), ("next_state_h", "next_cell_h")), **card)
+    assert "inputs taken as states by shape and order: 'cell_h' becoming 'next_cell_h'" in guesses
