@@ -2,7 +2,13 @@
 
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
-from saddlepoint.errors import MalformedPolicy, PolicyRejected, ResourceLimit, UnsupportedArchitecture
+from saddlepoint.errors import (
+    ArchitectureMismatch,
+    MalformedPolicy,
+    PolicyRejected,
+    ResourceLimit,
+    UnsupportedArchitecture,
+)
 from saddlepoint.policies.builder import Value
 from saddlepoint.policies.card_roles import check_roles
 from saddlepoint.policies.found import Found, Step
@@ -13,7 +19,7 @@ from saddlepoint.policies.onnx_gaussians import with_logarithm
 from saddlepoint.policies.onnx_inputs import Roles, roles_of
 from saddlepoint.policies.onnx_original import original_step
 from saddlepoint.policies.onnx_outputs import choose_outputs
-from saddlepoint.policies.onnx_placement import Placement, fixed_value, placements
+from saddlepoint.policies.onnx_placement import Placement, fixed_value, placements, stacked_state
 from saddlepoint.policies.onnx_probabilities import as_logits
 from saddlepoint.policies.source import FLOATS, HALVES
 from saddlepoint.schemas.policies import PolicyHints
@@ -31,6 +37,8 @@ def from_onnx(model: ModelProto, hints: PolicyHints, *, file_format: str) -> Fou
             raise
         except PolicyRejected as error:
             first_error = first_error or error
+    if first_error is None or isinstance(first_error, ArchitectureMismatch):
+        first_error = stacked_state(roles) or first_error
     raise first_error or UnsupportedArchitecture(
         "The observation and the states of a policy have a batch axis of the same size; in this model they differ. "
         "Export it with a dynamic batch axis everywhere."

@@ -169,11 +169,38 @@ def _state_axes(roles: Roles, stated: int | None) -> Iterator[tuple[int, tuple[s
     yield 0, ("states taken with the batch first",)
 
 
+def stacked_state(roles: Roles) -> UnsupportedArchitecture | None:
+    """What to say of a file that cannot be read and has a state that is several of PyTorch's recurrent layers' in one.
+
+    These are (parts, layers, N, H), which is no shape of a batch axis first or second.
+    """
+    batch = sizes_of(roles.observation)[0]
+    return next((_stacked(item) for item in roles.states if _is_stacked(sizes_of(item), batch)), None)
+
+
+def _is_stacked(sizes: Sequence[int], batch: int) -> bool:
+    if len(sizes) != 4 or min(sizes[0], sizes[1], sizes[3]) < 1:
+        return False
+    return sizes[0] not in (1, batch) and sizes[2] in (0, batch)
+
+
+def _stacked(item: ValueInfoProto) -> UnsupportedArchitecture:
+    parts, layers, rows, width = sizes_of(item)
+    return UnsupportedArchitecture(
+        f"A state has its batch axis first or second; {plain(item.name)!r}, of the sizes "
+        f"{[parts, layers, rows or '?', width]}, seems to hold {parts} states in one, with the batch third. Export "
+        f"each as an input and an output of its own, such as h and c of ({layers}, N, {width}), or all in one of "
+        f"({parts * layers}, N, {width})."
+    )
+
+
 def _state_place(item: ValueInfoProto, axis: int) -> Place:
     sizes = sizes_of(item)
     axis = axis if len(sizes) > 2 else 0
     shape = (*sizes[:axis], *sizes[axis + 1 :])
     if axis > 1 or not shape or min(shape) < 1:
+        if _is_stacked(sizes, 0):
+            raise _stacked(item)
         raise UnsupportedArchitecture(
             "A state has a batch axis, its first or second, and fixed sizes otherwise; that of "
             f"{plain(item.name)!r} has the sizes {[size or '?' for size in sizes]}. Make only the batch dynamic, and "

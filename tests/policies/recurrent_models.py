@@ -47,6 +47,22 @@ class SequenceLstmPolicy(nn.Module):
         return self.policy(features), self.value(features), h, c
 
 
+class StackedLstmPolicy(LstmPolicy):
+    """Its two states are one, (2, 1, N, H)."""
+
+    def forward(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        logits, value, h, c = super().forward(observation, memory[0], memory[1])
+        return logits, value, torch.stack([h, c])
+
+
+class FlatlyStackedLstmPolicy(LstmPolicy):
+    """The same, (2, N, H)."""
+
+    def forward(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        logits, value, h, c = super().forward(observation, memory[:1], memory[1:])
+        return logits, value, torch.cat([h, c])
+
+
 class StepFirstGruPolicy(nn.Module):
     """(steps, N, 4), as torch.nn.GRU has it by default."""
 

@@ -21,12 +21,14 @@ from tests.policies.recurrent_models import (
     CrossedCellPolicy,
     CrossedLstmPolicy,
     DeepLstmPolicy,
+    FlatlyStackedLstmPolicy,
     GruCellPolicy,
     GruPolicy,
     ImpalaLstm,
     LstmCellPolicy,
     LstmPolicy,
     SequenceLstmPolicy,
+    StackedLstmPolicy,
     StepFirstGruPolicy,
     logits_of,
     stepped,
@@ -260,6 +262,19 @@ def test_an_input_that_says_where_episodes_begin_is_zero_if_the_card_names_it() 
     x = torch.from_numpy(vectors(3).numpy() @ matrix())
     first = network(vectors(3), network.initial_states(3))
     torch.testing.assert_close(network(vectors(3), first.states).head, (2 * x).tanh(), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("exporter", "dynamic"), EXPORTS)
+def test_two_states_in_one_are_taken_as_advised(exported: Exported, exporter: str, dynamic: bool) -> None:
+    rows = 2 if dynamic else 1
+    apart, flat = torch.zeros(2, 1, rows, HIDDEN), torch.zeros(2, rows, HIDDEN)
+    for axis in (None, 0, 1):
+        with pytest.raises(PolicyRejected, match=r"hold 2 states in one, with the batch third.*\(2, N, 8\)"):
+            imported(exported(StackedLstmPolicy, (vectors(rows), apart), exporter, dynamic), state_batch_axis=axis)
+    policy = imported(exported(FlatlyStackedLstmPolicy, (vectors(rows), flat), exporter, dynamic))
+    observations = [vectors(3, seed=step) for step in range(3)]
+    expected = logits_of(FlatlyStackedLstmPolicy, observations, zeros((2, 3, HIDDEN)))
+    close(stepped(load_network(policy.model), observations), expected)
 
 
 MIXED = node("ReduceMean", ["state_0"], ["mixed"], axes=[0], keepdims=1)
