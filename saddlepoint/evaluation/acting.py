@@ -120,9 +120,8 @@ class _Assigned:
             episodes=np.array([episode.entry.episode if episode else 0 for episode in episodes], np.int64),
         )
 
-    def keys(self, episodes: Episodes, lanes: Sequence[int] | NDArray[np.int64]) -> Keys:
-        """Seeds, episodes and steps of busy lanes."""
-        steps = np.array([episode.length if episode else 0 for episode in episodes], np.int64)
+    def keys(self, steps: NDArray[np.int64], lanes: Sequence[int] | NDArray[np.int64]) -> Keys:
+        """Seeds, episodes and steps of busy lanes; `steps` are those of all."""
         return self.seeds[lanes], self.episodes[lanes], steps[lanes]
 
 
@@ -147,6 +146,7 @@ class Actor:
         self._rows = Rows.of([_attack_of(None)] * lanes, self._device)
         self._head = self._choice.head(torch.zeros(lanes, dtype=torch.bool, device=self._device))
         self._assigned = _Assigned.of([None] * lanes)
+        self._steps = _steps_of([None] * lanes)
 
     def assign(self, episodes: Episodes) -> None:
         """Tell which episodes the lanes play from now on."""
@@ -167,13 +167,13 @@ class Actor:
     def act(self, observations: NDArray[np.generic], episodes: Episodes) -> Decision:
         """The actions at `observations` (lanes, *obs), in the environment's own units."""
         with torch.no_grad():
-            observation = self._seen(observations)
+            observation, self._steps = self._seen(observations), _steps_of(episodes)
             attack = self._attack(observation, episodes, self._rows, self._head)
             perturbed = attack.run(attack.rows)
             measures = measure(perturbed, attack.rows.in_a_ball, self._choice)
             self._look_closer(attack, perturbed, measures, episodes)
             self._remember(observation, perturbed)
-            actions = self._chosen(perturbed.outputs, episodes, self._assigned)
+            actions = self._chosen(perturbed.outputs, self._assigned, self._steps)
             return Decision(actions, measures, observation, perturbed)
 
     def look(self, observations: NDArray[np.generic], episodes: Episodes, cell: PlannedCell) -> Measures:
@@ -181,7 +181,7 @@ class Actor:
         attacks = [_attack_of(None) if episode is None else cell.attack for episode in episodes]
         greedy = torch.full((len(episodes),), cell.action_mode == "greedy", device=self._device)
         with torch.no_grad():
-            observation = self._seen(observations)
+            observation, self._steps = self._seen(observations), _steps_of(episodes)
             attack = self._attack(observation, episodes, Rows.of(attacks, self._device), self._choice.head(greedy))
             return measure(attack.run(attack.rows), attack.rows.in_a_ball, self._choice)
 
@@ -212,11 +212,11 @@ class Actor:
             _at(self._networks.black_box or self._networks.acting, self._states),
             observation,
             rows,
-            self._start_noise(rows, episodes),
+            self._start_noise(rows),
             self._bounds,
             head,
             Extras(
-                restart_noise=lambda number: self._restart_noise(number, episodes),
+                restart_noise=self._restart_noise,
                 frames=self._frames(observation, rows, episodes),
                 streams=_searches(rows, episodes),
                 critic=self._critic(observation) if rows.asks_critic else None,
@@ -235,7 +235,7 @@ class Actor:
 
     def _look_closer(self, attack: "_Attack", perturbed: Perturbed, measures: Measures, episodes: Episodes) -> None:
         """Add what the checks of precision and strength find, at the few steps where they are due."""
-        if not any(episode is not None and episode.length == CHECK_STEP for episode in episodes):
+        if not (self._steps == CHECK_STEP).any():
             return
         climbs = attack.rows.climbs
         due = climbs & [e is not None and (e.entry.episode, e.length) == (0, CHECK_STEP) for e in episodes]
@@ -253,20 +253,20 @@ class Actor:
         if self._carried is not None:
             self._carried = carry(perturbed.observation - observation)
 
-    def _start_noise(self, rows: Rows, episodes: Episodes) -> Tensor | None:
+    def _start_noise(self, rows: Rows) -> Tensor | None:
         """Uniform in [0, 1) where a row has a ball; what other rows hold is multiplied by an epsilon of 0."""
         lanes = np.flatnonzero(rows.in_a_ball)
         if not len(lanes):
             return None
-        out = self._noise if len(lanes) == len(episodes) else None
-        noise = self._start.uniform_rows(*self._assigned.keys(episodes, lanes), self._noise.shape[1:], out=out)
+        out = self._noise if len(lanes) == len(self._noise) else None
+        noise = self._start.uniform_rows(*self._assigned.keys(self._steps, lanes), self._noise.shape[1:], out=out)
         if out is None:
             self._noise[lanes] = noise
         return self._there(self._noise)
 
-    def _restart_noise(self, number: int, episodes: Episodes) -> Tensor:
+    def _restart_noise(self, number: int) -> Tensor:
         lanes = self._assigned.busy
-        seeds, numbers, steps = self._assigned.keys(episodes, lanes)
+        seeds, numbers, steps = self._assigned.keys(self._steps, lanes)
         places = [MOST_TRIES * step + number for step in steps]
         noise = np.zeros(self._noise.shape, np.float32)
         noise[lanes] = uniform_rows(seeds, numbers, places, Purpose.RESTART, self._noise.shape[1:])
@@ -282,14 +282,14 @@ class Actor:
 
     def choose(self, outputs: Tensor, episodes: Episodes) -> NDArray[Any]:
         """Greedy where the cell is; else a sample of the policy, or of the uniform one. A row an episode."""
-        return self._chosen(outputs, episodes, _Assigned.of(episodes))
+        return self._chosen(outputs, _Assigned.of(episodes), _steps_of(episodes))
 
-    def _chosen(self, outputs: Tensor, episodes: Episodes, assigned: _Assigned) -> NDArray[Any]:
+    def _chosen(self, outputs: Tensor, assigned: _Assigned, steps: NDArray[np.int64]) -> NDArray[Any]:
         actions = self._choice.greedy(outputs)
         if assigned.sampling:
-            self._choice.sample_(actions, outputs, assigned.sampling, assigned.keys(episodes, assigned.sampling))
+            self._choice.sample_(actions, outputs, assigned.sampling, assigned.keys(steps, assigned.sampling))
         if assigned.uniform:
-            self._choice.uniform_(actions, assigned.uniform, assigned.keys(episodes, assigned.uniform))
+            self._choice.uniform_(actions, assigned.uniform, assigned.keys(steps, assigned.uniform))
         return actions
 
 
@@ -341,6 +341,11 @@ def _searches(rows: Rows, episodes: Episodes) -> list[np.random.Generator | None
         else None
         for wanted, episode in zip(rows.square.tolist(), episodes, strict=True)
     ]
+
+
+def _steps_of(episodes: Episodes) -> NDArray[np.int64]:
+    """(lanes,): how far each is, 0 in an idle one."""
+    return np.array([episode.length if episode else 0 for episode in episodes], np.int64)
 
 
 def _first_seeds(seeds: Iterable[int]) -> frozenset[int]:
