@@ -9,7 +9,7 @@ Prepared = TypeVar("Prepared")
 
 
 def one_ahead(prepare: Callable[[Item], Prepared], items: Iterable[Item]) -> Iterator[Prepared]:
-    """`map(prepare, items)`, each made in a thread while its predecessor is in use; at most one is held beside that.
+    """`map(prepare, items)`, each made in a thread while its predecessor is in use; no more than one waits.
 
     Worth it where `prepare` leaves Python to others, as copies of tensors do. What it raises is raised here in turn.
     """

@@ -16,7 +16,7 @@ from saddlepoint.attacks.pgd import Extras, Perturbed, perturb
 from saddlepoint.attacks.rows import Rows
 from saddlepoint.envs.ahead import Ahead
 from saddlepoint.envs.seeding import Purpose, stream, uniform_rows
-from saddlepoint.evaluation.choosing import Keys, choice_of
+from saddlepoint.evaluation.choosing import Choice, Keys, choice_of
 from saddlepoint.evaluation.lanes import Episode
 from saddlepoint.evaluation.measures import Measures, compare_precisions, measure
 from saddlepoint.evaluation.probes import probe
@@ -135,7 +135,7 @@ class Actor:
     def __init__(self, networks: Networks, plan: Plan, lanes: int) -> None:
         environment = plan.environment
         self._networks, self._device = networks, networks.device
-        self._choice = choice_of(plan.head, environment, self._device)
+        self._choice, self._beside = (choice_of(plan.head, environment, self._device) for _ in range(2))
         self._bounds = Bounds.of(environment.observation, self._device, scale=plan.epsilon_scale)
         self._probed_seeds = _first_seeds(entry.seed for shard in plan.shards for entry in shard.entries)
         shape = (lanes, *environment.observation.shape)
@@ -173,7 +173,7 @@ class Actor:
             measures = measure(perturbed, attack.rows.in_a_ball, self._choice)
             self._look_closer(attack, perturbed, measures, episodes)
             self._remember(observation, perturbed)
-            actions = self._chosen(perturbed.outputs, self._assigned, self._steps)
+            actions = _chosen(self._choice, perturbed.outputs, self._assigned, self._steps)
             return Decision(actions, measures, observation, perturbed)
 
     def look(self, observations: NDArray[np.generic], episodes: Episodes, cell: PlannedCell) -> Measures:
@@ -281,16 +281,11 @@ class Actor:
         return Frames(rows.frame_consistent, carried, tied_to_newest(observation) & is_first.unsqueeze(1))
 
     def choose(self, outputs: Tensor, episodes: Episodes) -> NDArray[Any]:
-        """Greedy where the cell is; else a sample of the policy, or of the uniform one. A row an episode."""
-        return self._chosen(outputs, _Assigned.of(episodes), _steps_of(episodes))
+        """Greedy where the cell is; else a sample of the policy, or of the uniform one. A row an episode.
 
-    def _chosen(self, outputs: Tensor, assigned: _Assigned, steps: NDArray[np.int64]) -> NDArray[Any]:
-        actions = self._choice.greedy(outputs)
-        if assigned.sampling:
-            self._choice.sample_(actions, outputs, assigned.sampling, assigned.keys(steps, assigned.sampling))
-        if assigned.uniform:
-            self._choice.uniform_(actions, assigned.uniform, assigned.keys(steps, assigned.uniform))
-        return actions
+        By a choice of its own: the one of `act` makes the numbers of all lanes ahead, which single ones would stop.
+        """
+        return _chosen(self._beside, outputs, _Assigned.of(episodes), _steps_of(episodes))
 
 
 @dataclass(frozen=True)
@@ -341,6 +336,15 @@ def _searches(rows: Rows, episodes: Episodes) -> list[np.random.Generator | None
         else None
         for wanted, episode in zip(rows.square.tolist(), episodes, strict=True)
     ]
+
+
+def _chosen(choice: Choice, outputs: Tensor, assigned: _Assigned, steps: NDArray[np.int64]) -> NDArray[Any]:
+    actions = choice.greedy(outputs)
+    if assigned.sampling:
+        choice.sample_(actions, outputs, assigned.sampling, assigned.keys(steps, assigned.sampling))
+    if assigned.uniform:
+        choice.uniform_(actions, assigned.uniform, assigned.keys(steps, assigned.uniform))
+    return actions
 
 
 def _steps_of(episodes: Episodes) -> NDArray[np.int64]:

@@ -151,13 +151,13 @@ def _deviation(hints: PolicyHints, graph: Graph) -> list[float] | None:
     stated, own = hints.observation_std, deviations_of(graph)
     if stated is not None:
         return stated * prod(graph.observation_shape) if len(stated) == 1 else stated
-    return own[0].tolist() if own else None
+    return own.unit.tolist() if own else None
 
 
 def _normalised_twice(hints: PolicyHints, graph: Graph) -> list[str]:
     stated = hints.observation_std
-    own = len(deviations_of(graph)) - (stated is not None and len(stated) > 1)
-    if stated is None or not own:
+    own = deviations_of(graph)
+    if stated is None or own is None or own.vectors == (len(stated) > 1):
         return []
     return [
         "observations are divided by observation_std of the card, and then by deviations in the network itself; if it "

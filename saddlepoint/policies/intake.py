@@ -125,10 +125,11 @@ def turned_from_pixels(layout: str | None, shape: Sequence[int], guesses: list[s
     """The same for a convolutional network of plain weights, which always takes (channels, rows, columns).
 
     Three channels are a colour picture and twelve are four, which environments give channels-last and libraries turn
-    on the way. Anything else is a frame stack, which comes first already; a single channel may be either, and the hint
-    `nhwc` turns it.
+    on the way. Anything else is a frame stack, which comes first already; a single channel or other multiples of three
+    may be either, and the hint `nhwc` turns them.
     """
-    if layout == "nchw" or shape[0] not in (1, *_COLOURS) or (layout is None and shape[0] == 1):
+    is_turned = shape[0] in _COLOURS if layout is None else layout == "nhwc" and (shape[0] == 1 or shape[0] % 3 == 0)
+    if not is_turned:
         return None
     if layout is None:
         guesses.append(f"{shape[0]} channels taken as colours that the environment gives last (else layout nchw)")

@@ -19,7 +19,6 @@ _USUAL: Mapping[str, frozenset[str]] = {
     DEVIATION: frozenset({"std", "stds", "stddev", "stdev", "sigma", "scale", "actionstd"}),
 }
 """How files call each part, case and separators aside."""
-_CHOICE_WORDS = ("logit", "prob")
 
 
 def gaussian_of(
@@ -28,14 +27,14 @@ def gaussian_of(
     """The mean and the `log_std` or `std` of a file by their names in it, as the card tells, else by usual names.
 
     None unless both are there with one number each for every number of an action and, where the card names neither,
-    nothing beside them could be a choice of actions.
+    nothing beside them has several numbers a row: that could be a choice of actions, or the action that is played.
     """
     parts = {part: name for part in (MEAN, *_deviations(names, told)) if (name := _name_of(part, names, told))}
     if len(parts) < 2:
         return None
     if DEVIATION not in told:
         width = _width(reader, parts)
-        if width is None or (not told and any(_is_choice(reader, item, width, parts) for item in candidates)):
+        if width is None or (not told and any(_may_act(reader, item, parts) for item in candidates)):
             return None
     guessed = [part for part, name in parts.items() if part not in told and (part != name or part == DEVIATION)]
     guesses.extend(_told(part, parts[part]) for part in guessed)
@@ -94,14 +93,11 @@ def computed(reader: Reader, name: str) -> Value | None:
     return without_step(reader.lowering.build, value) if isinstance(value, Live) else value
 
 
-def _is_choice(reader: Reader, item: Candidate, width: int, parts: Mapping[str, str]) -> bool:
-    """Whether an output beside the two says, or may say, how likely each of several actions is."""
-    if item.output in parts.values() or reader.is_memory(item.name):
-        return False
+def _may_act(reader: Reader, item: Candidate, parts: Mapping[str, str]) -> bool:
+    """Whether an output beside the two has several numbers a row: scores of actions, say, or the action itself."""
     shape = item.live.shapes[0]
-    is_wide = len(shape) == 2 and shape[1] > 1
-    is_named = any(word in item.output.lower() for word in _CHOICE_WORDS)
-    return item.is_choice or (is_wide and (is_named or shape[1] != width))
+    is_other = item.output not in parts.values() and not reader.is_memory(item.name)
+    return is_other and (item.is_choice or (len(shape) == 2 and shape[1] > 1))
 
 
 def logarithm(build: GraphBuilder, deviation: Value, parts: Mapping[str, str]) -> Value:

@@ -53,22 +53,24 @@ def roles_of(graph: GraphProto, hints: PolicyHints) -> Roles:
     known = {*fixed, *likely, *stated}
     observation = _observation({name: inputs[name] for name in inputs if name not in known}, hints, guesses)
     guessed, told = taken_as_fixed(likely, inputs, observation)
-    fixed |= guessed
     needed = {item.name for item in only_reachable(graph, outputs).input}
-    guesses.extend(text for name, text in told.items() if name in needed)
-    open_names = needed - {observation.name, *stated, *fixed}
+    open_names = needed - {observation.name, *stated, *fixed, *guessed}
     others = [item for name, item in inputs.items() if name in open_names]
     becoming = set(stated.values())
     free_outputs = [item for item in graph.output if item.name not in becoming]
     named = _NO_STATES | set(hints.outputs.values())
-    stated |= _guessed_states(graph, others, free_outputs, observation, named, guesses)
+    of_states: list[str] = []
+    stated |= _guessed_states(graph, others, free_outputs, observation, named, of_states)
     _check_taken(outputs, set(stated.values()))
+    if not stated:  # a policy without memory means something else by a flag
+        guessed, told = {}, {}
+    guesses += [*(text for name, text in told.items() if name in needed), *of_states]
     return Roles(
         observation,
         tuple(inputs[name] for name in stated),
         tuple(stated.values()),
-        fixed,
-        tuple(item.name for item in others if item.name not in stated),
+        fixed | guessed,
+        tuple(name for name in inputs if name in needed - {observation.name, *stated, *fixed, *guessed}),
         tuple(guesses),
     )
 
@@ -162,6 +164,10 @@ def _numbered(key: str) -> tuple[bool, int]:
     return not is_number, int(number) if is_number else 0
 
 
+_NO_STATE_WORDS = ("mask", "action", "legal", "avail")
+"""Of inputs whose shape some output of the policy has as well, such as its scores."""
+
+
 def _guessed_states(
     graph: GraphProto,
     others: Sequence[ValueInfoProto],
@@ -172,10 +178,12 @@ def _guessed_states(
 ) -> dict[str, str]:
     """Further inputs as states, and as what they become the outputs of the same shapes in order, if those are as many.
 
-    No `named` output is a state. Next states stand side by side and leave outputs for the head: where they are not the
-    last, one of several numbers a row, which a value is not.
+    No `named` output is a state, and no input that is called a mask or an action. Next states stand side by side and
+    leave outputs for the head: where they are not the last, one of several numbers a row, which a value is not.
     """
     states = [item for item in others if _may_be_state(item, observation)]
+    if any(word in item.name.lower() for item in states for word in _NO_STATE_WORDS):
+        return {}
     if len(states) > MAX_STATES:
         return {}
     pairs: dict[str, str] = {}

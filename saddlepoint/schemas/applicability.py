@@ -3,7 +3,7 @@
 from math import prod
 
 from saddlepoint.errors import InvalidEpsilon, UnsupportedAttack
-from saddlepoint.schemas.attacks import MOST_TRIES, Objective, ResolvedAttack
+from saddlepoint.schemas.attacks import MOST_TRIES, Objective, ResolvedAttack, check_radii
 from saddlepoint.schemas.environments import BoxSpace, ContinuousSpace, EnvironmentDescription
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.policies import CONTINUOUS_HEADS, Head, PolicyCard
@@ -115,6 +115,9 @@ def _check_scale(spec: EvaluationSpec, card: PolicyCard, environment: Environmen
             "nor its network divides them. Give the numbers themselves; observation_std in the card also normalises "
             "what the policy is given, as one that was trained on normalised observations needs it."
         )
+    if scale is not None:
+        radii = [*(cell.attack.epsilon for cell in spec.cells()), *(cell.attack.step_size for cell in spec.cells())]
+        check_radii((*scale, max(radii, default=0.0) * max(scale)))
     if scale is not None and len(scale) != entries:
         raise InvalidEpsilon(
             f"epsilon_scale has one number per entry of an observation, {entries} for {environment.env.id}; "

@@ -236,10 +236,10 @@ def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> N
 
 
 def _may_be_turned(card: PolicyCard, expected: tuple[int, ...]) -> bool:
-    """Whether another layout can make the shapes equal; of plain weights it turns pictures of one or three channels."""
+    """Whether another layout can make the shapes equal; plain weights of stacks of grey frames are not turned."""
     shape = card.observation.shape
     is_same = len(shape) == 3 and sorted(shape) == sorted(expected)
-    return is_same and (card.format.startswith("onnx") or min(shape) in (1, 3))
+    return is_same and (card.format.startswith("onnx") or min(shape) == 1 or min(shape) % 3 == 0)
 
 
 def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | ContinuousSpace) -> None:

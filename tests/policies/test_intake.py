@@ -54,6 +54,8 @@ def test_onnx_inputs_are_turned_to_what_environments_give(
         (None, (3, 96, 96), COLOURS_FIRST),
         (None, (12, 84, 84), COLOURS_FIRST),
         ("nchw", (12, 84, 84), None),
+        (None, (6, 84, 84), None),
+        ("nhwc", (6, 84, 84), COLOURS_FIRST),
         ("nhwc", (3, 96, 96), COLOURS_FIRST),
         ("nchw", (3, 96, 96), None),
         (None, (1, 84, 84), None),

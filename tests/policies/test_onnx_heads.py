@@ -229,9 +229,18 @@ def test_a_policy_of_choices_is_no_gaussian_by_the_names_beside_it(beside: onnx.
     assert imported(pair("mu", "sigma", beside, op="Exp")).card.head == "logits"
 
 
+@pytest.mark.parametrize("name", ["policy", "pi"])
+def test_scores_beside_a_gaussian_of_something_else_are_the_policy(name: str) -> None:
+    """Such as that of a model of the world."""
+    scores = node("MatMul", ["observation", "u"], [name])
+    data = pair("mu", "sigma", scores, op="Exp")
+    assert (imported(data).card.head, imported(data).card.actions) == ("logits", 5)
+
+
 @pytest.mark.parametrize(
     ("data", "listed"),
     [
+        (pair("mu", "sigma", node("Tanh", ["mu"], ["act"]), op="Exp"), "'mu', 'sigma', 'act'"),
         (pair("mu", "sigma", op="Exp", width=2), "2 outputs of this model could be that: 'mu', 'sigma'"),
         (pair("mu", "sigma", node("MatMul", ["observation", "u"], ["output"]), op="Exp"), "'mu', 'sigma', 'output'"),
     ],

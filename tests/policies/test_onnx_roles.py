@@ -217,6 +217,37 @@ def test_states_that_change_nothing_are_refused() -> None:
         imported(data)
 
 
+@pytest.mark.parametrize("name", ["mask", "done"])
+def test_a_policy_without_memory_means_something_else_by_a_flag(name: str) -> None:
+    file = made(
+        [node("Mul", ["obs", name], ["x"]), node("MatMul", ["x", "w"], ["output"])],
+        {"w": matrix()},
+        inputs=("obs",),
+        outputs=("output",),
+    )
+    file.graph.input.append(helper.make_tensor_value_info(name, FLOAT, ["N", 1]))
+    with pytest.raises(PolicyRejected, match=f"also needs the input '{name}'"):
+        imported(file.SerializeToString())
+
+
+@pytest.mark.parametrize("outputs", [("pi", "features"), ("pi", "features", "value"), ("features", "pi")])
+@pytest.mark.parametrize("name", ["prev_action", "action_mask", "legal_moves"])
+def test_the_scores_of_actions_are_no_state_that_an_action_or_a_mask_becomes(
+    name: str, outputs: tuple[str, ...]
+) -> None:
+    nodes = [
+        node("MatMul", ["obs", "w"], ["x"]),
+        node("Add", ["x", name], ["pi"]),
+        node("MatMul", ["pi", "u"], ["features"]),
+        node("MatMul", ["pi", "t"], ["value"]),
+    ]
+    weights = {"w": matrix(), "u": matrix(3, 6), "t": matrix(3, 1)}
+    file = made(nodes, weights, outputs=outputs, inputs=("obs",))
+    file.graph.input.append(helper.make_tensor_value_info(name, FLOAT, ["N", 3]))
+    with pytest.raises(PolicyRejected, match=f"also needs the input '{name}'"):
+        imported(file.SerializeToString())
+
+
 def test_a_mask_of_actions_is_no_flag() -> None:
     nodes = [node("ReduceSum", ["mask"], ["total"], keepdims=0), node("Mul", ["a", "total"], ["kept"])]
     more = {"mask": (FLOAT, ("N", 2))}

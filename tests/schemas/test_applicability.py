@@ -95,6 +95,13 @@ REFUSED: list[tuple[EvaluationSpec, PolicyCard, EnvironmentDescription, type[Sad
         "neither its card nor its network",
     ),
     (
+        hopper(epsilon_scale="observation_std", epsilon=[10.0]),
+        card("gaussian").model_copy(update={"observation_std": [1.0] * 10 + [5e29]}),
+        HOPPER,
+        InvalidEpsilon,
+        "got 5e[+]30",
+    ),
+    (
         spec_of(attacks=[{"kind": "worst", "restarts": 30}]),
         card(),
         ATARI,
