@@ -11,8 +11,7 @@ from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import Plan
 from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record, put_record
-from saddlepoint.submission import submit_evaluation
-from tests.worker.world import make_engine, make_record, plan_of
+from tests.worker.world import make_engine, play_shards, submitted
 from worker.attempts import MAX_ATTEMPTS
 from worker.context import Context
 from worker.finishing import finish_evaluation
@@ -25,11 +24,8 @@ ID = "evaluation"
 @pytest.fixture
 def plan(context: Context) -> Plan:
     """Of an evaluation whose episodes are all there."""
-    record = make_record()
-    plan = plan_of(record)
-    submit_evaluation(context.store, context.queue, record, plan)
-    for shard in plan.shards:
-        run_shard(context, make_engine(), ID, shard.index)
+    plan = submitted(context)
+    play_shards(context, plan)
     return plan
 
 

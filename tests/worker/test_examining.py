@@ -14,7 +14,7 @@ from saddlepoint.schemas.reports import RobustnessReport
 from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record, put_record
 from saddlepoint.submission import submit_evaluation
-from tests.worker.world import ENV, make_card, make_engine, make_record, plan_of, play
+from tests.worker.world import ENV, make_card, make_engine, make_record, plan_of, play, play_shards, submitted
 from worker.attempts import MAX_ATTEMPTS
 from worker.context import Context
 from worker.finishing import finish_evaluation
@@ -26,11 +26,8 @@ ID = "evaluation"
 @pytest.fixture
 def plan(context: Context) -> Plan:
     """Of an evaluation whose episodes are all there."""
-    record = make_record()
-    plan = plan_of(record)
-    submit_evaluation(context.store, context.queue, record, plan)
-    for shard in plan.shards:
-        run_shard(context, make_engine(), ID, shard.index)
+    plan = submitted(context)
+    play_shards(context, plan)
     return plan
 
 

@@ -21,7 +21,7 @@ from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record
 from saddlepoint.submission import submit_evaluation
 from saddlepoint.work import EVALUATION, find_terminal
-from tests.worker.world import make_engine, make_record, plan_of, play, result_of
+from tests.worker.world import make_engine, make_record, plan_of, play, play_shards, result_of, submitted
 from worker.context import Context
 from worker.episodes import episode_key, put_episode
 from worker.finishing import NONDETERMINISTIC, finish_evaluation
@@ -32,15 +32,11 @@ ID = "evaluation"
 
 @pytest.fixture
 def plan(context: Context) -> Plan:
-    record = make_record()
-    plan = plan_of(record)
-    submit_evaluation(context.store, context.queue, record, plan)
-    return plan
+    return submitted(context)
 
 
 def play_all(context: Context, plan: Plan) -> None:
-    for shard in plan.shards:
-        run_shard(context, make_engine(), ID, shard.index)
+    play_shards(context, plan)
     finish_evaluation(context, make_engine(), ID)
 
 
@@ -346,8 +342,7 @@ def test_a_cancel_during_the_report_wins_and_leaves_no_report(context: Context, 
         cancel_evaluation(context.store, context.queue, report.id)
         return {"html": b"", "parquet": b""}
 
-    for shard in plan.shards:
-        run_shard(context, make_engine(), ID, shard.index)
+    play_shards(context, plan)
     finish_evaluation(context, replace(make_engine(), render=cancel_midway), ID)
     assert load_evaluation(context.store, context.queue, ID).status == "canceled"
     assert not any(context.store.exists(keys.evaluation_report(ID, form)) for form in STORED_FORMS)

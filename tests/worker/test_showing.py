@@ -22,7 +22,7 @@ from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record
 from saddlepoint.submission import submit_evaluation
 from tests.worker import world
-from tests.worker.world import make_engine, make_record, plan_of, result_of
+from tests.worker.world import make_engine, make_record, plan_of, play_shards, result_of, submitted
 from worker import showing
 from worker.context import Context
 from worker.finishing import finish_evaluation
@@ -57,11 +57,8 @@ def names(env: EnvironmentSpec) -> tuple[str, ...]:
 @pytest.fixture
 def plan(context: Context) -> Plan:
     """Of an evaluation whose episodes and traces are all there."""
-    made = make_record()
-    plan = plan_of(made)
-    submit_evaluation(context.store, context.queue, made, plan)
-    for shard in plan.shards:
-        run_shard(context, make_engine(play), ID, shard.index)
+    plan = submitted(context)
+    play_shards(context, plan, play)
     return plan
 
 

@@ -20,9 +20,11 @@ from saddlepoint.schemas.reports import Cell, RandomPolicyReference, Reference, 
 from saddlepoint.settings import Settings
 from saddlepoint.store import put_record
 from saddlepoint.store.local import LocalStore
+from saddlepoint.submission import submit_evaluation
 from tests.evaluation.episodes import CARD
 from worker.context import Context
 from worker.engine import Engine, Examine, Play, Show
+from worker.shards import run_shard
 
 ENV = "BoxingNoFrameskip-v4"
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -50,6 +52,14 @@ def make_record(evaluation_id: str = "evaluation", **spec: Any) -> EvaluationRec
 def plan_of(record: EvaluationRecord) -> Plan:
     """17 episodes in 3 shards of at most 8: none and random 3 x 2 each, and 5 of the random policy."""
     return make_plan(record, make_card(), describe_atari(EnvironmentSpec(id=ENV)), default_precision="fp32")
+
+
+def submitted(context: Context) -> Plan:
+    """Of an evaluation that is accepted."""
+    record = make_record()
+    plan = plan_of(record)
+    submit_evaluation(context.store, context.queue, record, plan)
+    return plan
 
 
 def put_policy(context: Context) -> None:
@@ -184,3 +194,9 @@ def make_engine(play: Play = play, examine: Examine = examine, show: Show = show
         show=show,
         render=render,
     )
+
+
+def play_shards(context: Context, plan: Plan, play: Play = play) -> None:
+    """Every episode of a plan."""
+    for shard in plan.shards:
+        run_shard(context, make_engine(play), plan.evaluation_id, shard.index)
