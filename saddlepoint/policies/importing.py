@@ -14,11 +14,10 @@ from saddlepoint.policies.agreement import check_memory, check_rows, compare_all
 from saddlepoint.policies.critic import critic_outputs
 from saddlepoint.policies.formats import recognise
 from saddlepoint.policies.found import Found
-from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.network import load_network
 from saddlepoint.policies.onnx_writer import to_onnx
-from saddlepoint.policies.standardising import deviations_of
+from saddlepoint.policies.standardising import Deviations, deviations_of
 from saddlepoint.policies.state_dicts import from_state_dict
 from saddlepoint.schemas.policies import HEAD_OUTPUTS, InputDescription, OutputDescription, PolicyCard, PolicyHints
 from saddlepoint.schemas.policies import policy_id as policy_id_of
@@ -106,7 +105,7 @@ def _card(
     model: bytes,
     difference: float,
 ) -> PolicyCard:
-    graph = found.graph
+    graph, own = found.graph, deviations_of(found.graph)
     outputs = [OutputDescription(name=name, shape=(graph.actions,)) for name in HEAD_OUTPUTS[graph.head]]
     if "value" in graph.outputs:
         outputs.append(OutputDescription(name="value", shape=()))
@@ -133,8 +132,8 @@ def _card(
         canonical_sha256=hashlib.sha256(model).hexdigest(),
         size=len(data),
         contents=found.contents,
-        guesses=[*found.guesses, *_normalised_twice(hints, graph)],
-        observation_std=_deviation(hints, graph),
+        guesses=[*found.guesses, *_normalised_twice(hints, own)],
+        observation_std=_deviation(hints, own, graph.observation_shape),
         observation_space=found.observation_space,
         action_space=found.action_space,
         max_disagreement=difference,
@@ -146,17 +145,16 @@ def _stem(filename: str | None) -> str | None:
     return plain(PurePath(filename).stem) or None if filename else None
 
 
-def _deviation(hints: PolicyHints, graph: Graph) -> list[float] | None:
+def _deviation(hints: PolicyHints, own: Deviations | None, shape: tuple[int, ...]) -> list[float] | None:
     """One number per entry of an observation, flat: as the user says, else as the network itself divides by them."""
-    stated, own = hints.observation_std, deviations_of(graph)
+    stated = hints.observation_std
     if stated is not None:
-        return stated * prod(graph.observation_shape) if len(stated) == 1 else stated
+        return stated * prod(shape) if len(stated) == 1 else stated
     return own.unit.tolist() if own else None
 
 
-def _normalised_twice(hints: PolicyHints, graph: Graph) -> list[str]:
+def _normalised_twice(hints: PolicyHints, own: Deviations | None) -> list[str]:
     stated = hints.observation_std
-    own = deviations_of(graph)
     if stated is None or own is None or own.vectors == (len(stated) > 1):
         return []
     return [

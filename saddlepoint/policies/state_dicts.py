@@ -61,7 +61,8 @@ def from_state_dict(tensors: Mapping[str, Tensor], hints: PolicyHints, *, file_f
     """The policy that these weights are; UnsupportedArchitecture where their names are not known."""
     weights = Weights(tensors, hints, [])
     nature = next((names for names in _NATURES if _is_nature(tensors, names)), None)
-    if any(_RECURRENT.search(name) for name in tensors if nature is None or name not in _of_memory(tensors, nature)):
+    known = set() if nature is None else _of_memory(tensors, nature)
+    if any(_RECURRENT.search(name) for name in tensors.keys() - known):
         raise UnsupportedArchitecture(
             "Plain weights must be those of a network without memory, since they do not say where a state goes, or of "
             f"CleanRL's ppo_atari_lstm.py; these have recurrent layers. {RECURRENT_WAY_OUT}"
@@ -79,9 +80,9 @@ def _is_nature(tensors: Mapping[str, Tensor], names: _Nature) -> bool:
     return first is not None and first.ndim == 4
 
 
-def _of_memory(tensors: Mapping[str, Tensor], names: _Nature) -> list[str]:
+def _of_memory(tensors: Mapping[str, Tensor], names: _Nature) -> set[str]:
     """The tensors of the LSTM."""
-    return [name for name in tensors if names.memory and re.fullmatch(rf"{names.memory}\.{TENSORS}", name)]
+    return {name for name in tensors if names.memory and re.fullmatch(rf"{names.memory}\.{TENSORS}", name)}
 
 
 def _nature(weights: Weights, names: _Nature, file_format: str) -> Found:
