@@ -10,7 +10,7 @@ from torch import Tensor
 from saddlepoint.schemas.environments import BoxSpace
 
 INSIDE_L2 = 1 - 1e-6
-"""Of a radius: keeps a norm that is summed in float32 from exceeding it."""
+"""Of a radius: keeps what is moved to the surface, in float32, from lying beyond it."""
 
 
 @dataclass(frozen=True)

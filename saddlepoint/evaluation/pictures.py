@@ -11,10 +11,10 @@ def newest(observation: NDArray[np.float32]) -> NDArray[np.float32]:
     is_stack = observation.ndim == 4 or (observation.ndim == 3 and observation.shape[-1] != _RGB)
     if not is_stack:
         return observation if observation.ndim in (2, 3) else observation.reshape(-1)
-    if observation.ndim == 3 and observation.shape[-1] < observation.shape[0] and observation.shape[-1] % _RGB == 0:
+    is_last = observation.ndim == 3 and observation.shape[-1] < observation.shape[0]
+    if is_last and observation.shape[-1] % _RGB == 0:
         return observation[..., -_RGB:]
-    axis = -1 if observation.ndim == 3 and observation.shape[-1] < observation.shape[0] else 0
-    frame: NDArray[np.float32] = np.moveaxis(observation, axis, 0)[-1]
+    frame: NDArray[np.float32] = observation[..., -1] if is_last else observation[-1]
     return frame
 
 
