@@ -8,12 +8,13 @@ from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any
 
-from clients.arrays import numbers_of
-from clients.inert import Recorded, read_inert
 from saddlepoint.errors import InvalidRequest
+from saddlepoint.inert import InertReader, Recorded
+from saddlepoint.inert_arrays import numbers_of
 from saddlepoint.schemas.policies import PolicyHints
 
 _FILE = "Give the file that VecNormalize.save() wrote."
+_MAX_BYTES = 256 * 2**20
 _EPSILON = 1e-8
 """VecNormalize's default, for files of versions that had it fixed."""
 
@@ -21,7 +22,7 @@ _EPSILON = 1e-8
 def read_vecnormalize(path: str | Path) -> PolicyHints | None:
     """What a policy's observations were normalised with; None where it was rewards alone. Raises InvalidRequest."""
     path = Path(path).expanduser()
-    root = read_inert(path)
+    root = _root(path)
     state = root.state if isinstance(root, Recorded) else None
     if not isinstance(state, dict) or not {"norm_obs", "clip_obs"} <= state.keys():
         raise InvalidRequest(f"{str(path)!r} is a pickle of something else than a VecNormalize. {_FILE}")
@@ -37,6 +38,20 @@ def read_vecnormalize(path: str | Path) -> PolicyHints | None:
         return _hints(statistics.state, clip=state["clip_obs"], epsilon=state.get("epsilon", _EPSILON))
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise InvalidRequest(f"The statistics in {str(path)!r} cannot be read: {error}. {_FILE}") from error
+
+
+def _root(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InvalidRequest(f"{str(path)!r} has more than {_MAX_BYTES} bytes, which statistics never have.")
+        return InertReader(path.read_bytes()).load()
+    except OSError as error:
+        raise InvalidRequest(f"{str(path)!r} cannot be read. {_FILE}") from error
+    except InvalidRequest:
+        raise
+    except Exception as error:
+        # Whatever a pickle machine finds wrong (a dozen exception types) is wrong with the file.
+        raise InvalidRequest(f"{str(path)!r} is no pickle. {_FILE}") from error
 
 
 def _hints(statistics: dict[str, Any], *, clip: Any, epsilon: Any) -> PolicyHints:

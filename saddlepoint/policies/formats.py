@@ -12,11 +12,13 @@ from saddlepoint.policies.found import Found
 from saddlepoint.policies.onnx_import import from_onnx
 from saddlepoint.policies.onnx_reader import looks_like_onnx, onnx_member, read_onnx, read_onnx_archive
 from saddlepoint.policies.packages import overlooked, package_of
-from saddlepoint.policies.pickles import Saved, is_bare_pickle, is_torch_archive, read_torch_archive
+from saddlepoint.policies.pickles import TorchFile, is_bare_pickle, is_torch_archive, read_torch_archive, state_dict_in
+from saddlepoint.policies.sa_ppo import from_sa_ppo, is_sa_ppo
 from saddlepoint.policies.sb3 import from_sb3, from_sb3_weights, has_sb3_names, is_sb3
 from saddlepoint.policies.state_dicts import from_state_dict
 from saddlepoint.policies.tensor_names import without_wrappers
 from saddlepoint.policies.tensors import is_safetensors, read_safetensors
+from saddlepoint.policies.torch_legacy import is_legacy, read_legacy
 from saddlepoint.schemas.policies import PolicyHints
 
 _TAKEN = (
@@ -63,6 +65,8 @@ def recognise(data: bytes, hints: PolicyHints) -> Found:
         return _from_tensors(read_safetensors(data), hints, "safetensors")
     if looks_like_onnx(data):
         return from_onnx(read_onnx(data), hints, file_format="onnx")
+    if is_legacy(data) and is_sa_ppo((file := read_legacy(data)).root):
+        return _from_torch(file, hints)
     _refuse_others(data)
     return from_onnx(read_onnx(data), hints, file_format="onnx")
 
@@ -85,14 +89,18 @@ def _from_model(archive: Archive, hints: PolicyHints) -> Found | None:
         check_roles(hints)
         return from_sb3(archive, hints)
     if is_torch_archive(archive):
-        return _from_saved(read_torch_archive(archive), hints)
+        return _from_torch(read_torch_archive(archive), hints)
     member = onnx_member(archive)
     if member is not None:
         return from_onnx(read_onnx_archive(archive, member), hints, file_format="onnx-zip")
     return None
 
 
-def _from_saved(saved: Saved, hints: PolicyHints) -> Found:
+def _from_torch(file: TorchFile, hints: PolicyHints) -> Found:
+    if is_sa_ppo(file.root):
+        check_roles(hints)
+        return from_sa_ppo(file, hints)
+    saved = state_dict_in(file)
     found = _from_tensors(saved.tensors, hints, "torch-state-dict")
     return replace(found, contents=[*saved.notes, *found.contents])
 

@@ -44,7 +44,7 @@ def take_in(
     for size, source in zip(shape, turned, strict=True):
         given[source] = size
     build = GraphBuilder(given, as_bytes=as_bytes)
-    x = _standardised(build, build.observation, given, hints)
+    x = standardised(build, build.observation, given, hints)
     if scale is not None and scale != 1.0:
         x = build.live("Div", x, Known.of(torch.tensor(float(scale))))
     if turned != tuple(range(len(shape))):
@@ -71,7 +71,8 @@ def _fitted(numbers: list[float], rows: Floats) -> tuple[int, ...]:
     return (1,) if len(numbers) == 1 else rows.shape[1:]
 
 
-def _standardised(build: GraphBuilder, x: Live, shape: Sequence[int], hints: PolicyHints) -> Live:
+def standardised(build: GraphBuilder, x: Live, shape: Sequence[int], hints: PolicyHints) -> Live:
+    """`x` (N, *shape) less `observation_mean`, divided by `observation_std`, clipped, as far as `hints` state them."""
     if hints.observation_mean is not None:
         x = build.live("Sub", x, Known.of(_by_entry(hints.observation_mean, shape, "observation_mean")))
     if hints.observation_std is not None:

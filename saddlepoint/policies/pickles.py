@@ -1,14 +1,12 @@
-"""Reads a torch.save file: its zip and pickle are checked by us first, then `weights_only=True` loads a clean copy."""
+"""Reads a torch.save file, of which nothing is loaded: its pickle is read as plain data, its tensors out of the zip."""
 
-import io
 import pickletools
 import re
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from types import NoneType
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from saddlepoint.errors import (
@@ -21,12 +19,14 @@ from saddlepoint.errors import (
 from saddlepoint.policies.archives import MAX_UNPACKED, Archive, open_archive
 from saddlepoint.policies.named_weights import WAY_OUT
 from saddlepoint.policies.naming import plain
-from saddlepoint.policies.retelling import DAMAGED, MAX_PICKLE, SAVE_AGAIN, retold
+from saddlepoint.policies.torch_pickles import DAMAGED, MAX_PICKLE, SAVE_AGAIN, TensorClaim, read_pickle
 
 _MAX_TENSORS = 4096
 _MAX_DICTS = 8
 _MAX_LISTED = 8
 _PLAIN = (int, float, str)
+_NAMES = (int, float, str, NoneType)
+"""What an entry may be called to be told by it: the text of a tuple can be longer than any file."""
 _RECORD = re.compile(
     r"^[^/]+/(data\.pkl|data/[0-9]+|version|byteorder|\.format_version|\.storage_alignment|\.data/.*)$"
 )
@@ -50,6 +50,27 @@ class Saved:
     """What stood beside the weights, for the card."""
 
 
+@dataclass(frozen=True)
+class TorchFile:
+    """What was given to torch.save, with claims in place of tensors, and how to read the records that they claim."""
+
+    root: Any
+    record: Callable[[str], bytes]
+    """Raises MalformedPolicy where there is none of that name."""
+
+    def tensors(self, claims: Mapping[str, TensorClaim]) -> dict[str, Tensor]:
+        """Those of floating point, as float32. Raises PolicyRejected."""
+        if len(claims) > _MAX_TENSORS:
+            raise UnpackedTooLarge(f"A state dict may hold {_MAX_TENSORS} tensors; this one holds {len(claims)}.")
+        floats = {name: claim for name, claim in claims.items() if claim.storage.dtype.is_floating_point}
+        total = sum(min(claim.count, claim.storage.count) * 4 for claim in floats.values())
+        if total > MAX_UNPACKED:
+            raise UnpackedTooLarge(f"The weights may have {MAX_UNPACKED} bytes as float32; these have {total}.")
+        storages = {claim.storage for claim in floats.values()}
+        numbers = {storage: storage.numbers(self.record(storage.key)) for storage in storages}
+        return {name: claim.of(numbers[claim.storage]) for name, claim in floats.items()}
+
+
 def is_torch_archive(archive: Archive) -> bool:
     """Whether torch.save or torch.jit.save wrote this zip."""
     return any(re.match(r"^[^/]+/data\.pkl$", name) for name in archive.names)
@@ -61,23 +82,32 @@ def read_torch_file(data: bytes) -> Saved:
         raise UnsafePickle(
             f"A PyTorch file must be a zip archive, since older kinds are bare pickles; this one is not. {SAVE_AGAIN}"
         )
-    return read_torch_archive(open_archive(data))
+    return state_dict_in(read_torch_archive(open_archive(data)))
 
 
-def read_torch_archive(archive: Archive) -> Saved:
-    """A saved state dict; see `read_torch_file`."""
+def read_torch_archive(archive: Archive) -> TorchFile:
+    """What torch.save wrote. Raises PolicyRejected."""
     _check_records(archive)
-    names = archive.names
-    prefix = names[0].split("/", 1)[0]
-    index = retold(archive.read(f"{prefix}/data.pkl"))
-    try:
-        loaded = torch.load(_clean_copy(archive, prefix, index), map_location="cpu", weights_only=True)
-    except Exception as error:
-        # Whatever torch finds wrong here (a dozen exception types) is wrong with the file.
-        raise MalformedPolicy(DAMAGED) from error
+    prefix = archive.names[0].split("/", 1)[0]
+    index = archive.read(f"{prefix}/data.pkl")
+    if len(index) > MAX_PICKLE:
+        raise UnpackedTooLarge(f"The index of a PyTorch file may have {MAX_PICKLE} bytes; this one has {len(index)}.")
+    root = read_pickle(index).root
+
+    def record(key: str) -> bytes:
+        name = f"{prefix}/data/{key}"
+        if name not in archive:
+            raise MalformedPolicy(DAMAGED)
+        return archive.read(name)
+
+    return TorchFile(root, record)
+
+
+def state_dict_in(file: TorchFile) -> Saved:
+    """The weights in a file that holds them, or a checkpoint of a training with them, and little else."""
     notes: list[str] = []
-    tensors = _tensors_of(_unwrapped(loaded, notes), notes)
-    return Saved(_dense_floats(tensors), notes)
+    claims = _tensors_of(_unwrapped(file.root, notes), notes)
+    return Saved(file.tensors(claims), notes)
 
 
 def _check_records(archive: Archive) -> None:
@@ -92,18 +122,9 @@ def _check_records(archive: Archive) -> None:
     prefixes = {name.split("/", 1)[0] for name in names}
     if len(prefixes) != 1 or not all(_RECORD.match(name) for name in names):
         raise UnsupportedFormat(f"The archive holds more than a state dict of PyTorch does. {SAVE_AGAIN}")
-
-
-def _clean_copy(archive: Archive, prefix: str, index: bytes) -> io.BytesIO:
-    """The records in a new archive with `index`: torch reads zips with another parser, which must see the same."""
-    copy = io.BytesIO()
-    with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as target:
-        target.writestr("archive/data.pkl", index)
-        for name in archive.names:
-            if name != f"{prefix}/data.pkl" and not name.startswith(f"{prefix}/.data/"):
-                target.writestr("archive/" + name.split("/", 1)[1], archive.read(name))
-    copy.seek(0)
-    return copy
+    order = next((name for name in names if name.endswith("/byteorder")), None)
+    if order is not None and archive.read(order) != b"little":
+        raise UnsupportedFormat(f"The numbers of a PyTorch file have their lowest byte first; here not. {SAVE_AGAIN}")
 
 
 def is_bare_pickle(data: bytes) -> bool:
@@ -127,63 +148,61 @@ def _unwrapped(loaded: Any, notes: list[str]) -> Mapping[Any, Any]:
         )
     if _has_tensors(loaded):
         return loaded
-    found = [name for name, value in loaded.items() if name in _CHECKPOINTS and _has_tensors(value)]
-    nested = [name for name, value in loaded.items() if _has_tensors(value)]
+    nested = _names_of_states(loaded)
+    found = [name for name in nested if name in _CHECKPOINTS]
     if nested and not found:
         raise ArchitectureMismatch(
             "A checkpoint must hold the weights of a known network (Stable-Baselines3's, CleanRL's) under one of the "
-            f"usual names, such as 'model' or 'state_dict'; this one has tensors under {_listed(nested)} alone. "
+            f"usual names, such as 'model' or 'state_dict'; this one has tensors under {listed(nested)} alone. "
             f"{WAY_OUT}"
         )
     if len(found) != 1:
         raise ArchitectureMismatch(
             "A checkpoint must hold the weights under one of the usual names, such as 'model' or 'state_dict'; this "
-            f"one has {_listed(found) or 'none of those'}. {SAVE_AGAIN}"
+            f"one has {listed(found) or 'none of those'}. {SAVE_AGAIN}"
         )
     others = [name for name in loaded if name != found[0]]
-    notes.append(f"entry {found[0]!r}: read" + (f"; {_listed(others)}: ignored" if others else ""))
-    return cast(Mapping[Any, Any], loaded[found[0]])
+    notes.append(f"entry {found[0]!r}: read" + (f"; {listed(others)}: ignored" if others else ""))
+    state: Mapping[Any, Any] = loaded[found[0]]
+    return state
+
+
+def _names_of_states(loaded: Mapping[Any, Any]) -> list[Any]:
+    """The entries that hold tensors. A pickle may name one large dict many times: each is looked at once."""
+    held = {id(value): value for value in loaded.values()}
+    states = {key for key, value in held.items() if _has_tensors(value)}
+    return [name for name, value in loaded.items() if id(value) in states]
 
 
 def _has_tensors(value: Any) -> bool:
-    return isinstance(value, Mapping) and any(isinstance(item, Tensor) for item in value.values())
+    return isinstance(value, Mapping) and any(isinstance(item, TensorClaim) for item in value.values())
 
 
-def _listed(names: Sequence[Any]) -> str:
-    shown = ", ".join(repr(plain(str(name))) for name in names[:_MAX_LISTED])
+def listed(names: Sequence[Any]) -> str:
+    """The first of these entries of a file, in characters that are safe to repeat."""
+    shown = ", ".join(repr(plain(str(name))) if isinstance(name, _NAMES) else "another" for name in names[:_MAX_LISTED])
     return f"{shown} and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else shown
 
 
 def _joined(dicts: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
     """The first of several state dicts, which is the actor's, with the others under names of their own."""
-    others = {f"{OTHER_DICTS}{at}.{name}": value for at, other in enumerate(dicts[1:]) for name, value in other.items()}
+    others = {
+        f"{OTHER_DICTS}{at}.{name}": value
+        for at, other in enumerate(dicts[1:])
+        for name, value in other.items()
+        if isinstance(name, str)
+    }
     return {**dicts[0], **others}
 
 
-def _tensors_of(state: Mapping[Any, Any], notes: list[str]) -> dict[str, Tensor]:
+def _tensors_of(state: Mapping[Any, Any], notes: list[str]) -> dict[str, TensorClaim]:
     """The entries that are tensors; a count of steps or the like beside them plays no part."""
     plainly = [name for name, value in state.items() if isinstance(value, _PLAIN) or value is None]
-    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor) and isinstance(name, str)}
-    if len(tensors) + len(plainly) != len(state):
+    claims = {name: value for name, value in state.items() if isinstance(value, TensorClaim) and isinstance(name, str)}
+    if len(claims) + len(plainly) != len(state):
         raise ArchitectureMismatch(
             f"Every entry of a state dict is a tensor with a name; here one is not. {SAVE_AGAIN}"
         )
     if plainly:
-        notes.append(f"{_listed(plainly)}: no tensors, ignored")
-    return tensors
-
-
-def _dense_floats(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    if len(tensors) > _MAX_TENSORS:
-        raise UnpackedTooLarge(f"A state dict may hold {_MAX_TENSORS} tensors; this one holds {len(tensors)}.")
-    for tensor in tensors.values():
-        if tensor.layout is not torch.strided or tensor.is_complex() or tensor.is_quantized or tensor.is_meta:
-            raise ArchitectureMismatch(f"Weights must be dense real tensors; here one is not. {SAVE_AGAIN}")
-        # An expanded tensor of 1 KB can say that it has 40 GB.
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise ArchitectureMismatch(f"Weights must not be expanded views; here one is. {SAVE_AGAIN}")
-    total = sum(tensor.numel() * 4 for tensor in tensors.values())
-    if total > MAX_UNPACKED:
-        raise UnpackedTooLarge(f"The weights may have {MAX_UNPACKED} bytes as float32; these have {total}.")
-    floats = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
-    return {name: tensor.detach().float().contiguous() for name, tensor in floats.items()}
+        notes.append(f"{listed(plainly)}: no tensors, ignored")
+    return claims

@@ -12,8 +12,7 @@ from saddlepoint.policies.archives import Archive, check_count
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.naming import plain
-from saddlepoint.policies.pickles import read_torch_file
-from saddlepoint.policies.retelling import SAVE_AGAIN
+from saddlepoint.policies.pickles import read_torch_file, state_dict_in
 from saddlepoint.policies.sb3_data import Sb3Data, Space, read_data
 from saddlepoint.policies.sb3_features import check_extractor_names, has_pictures
 from saddlepoint.policies.sb3_heads import (
@@ -21,15 +20,18 @@ from saddlepoint.policies.sb3_heads import (
     deep_q,
     deterministic_actor,
     quantile_q,
+    random_search,
     renormalized_actor,
     soft_actor,
 )
 from saddlepoint.policies.sb3_source import WAY_OUT, Head, Source
+from saddlepoint.policies.torch_legacy import is_legacy, read_legacy
 from saddlepoint.policies.torch_lstm import TENSORS
+from saddlepoint.policies.torch_pickles import SAVE_AGAIN
 from saddlepoint.schemas.policies import CONTINUOUS_HEADS, PolicyHints
 
 _WEIGHTS = "policy.pth"
-_TAKEN = "PPO, RecurrentPPO, A2C, TRPO, DQN, QR-DQN, SAC, TQC, CrossQ, TD3 and DDPG"
+_TAKEN = "PPO, RecurrentPPO, A2C, TRPO, DQN, QR-DQN, SAC, TQC, CrossQ, TD3, DDPG and ARS"
 _ONE_BOX = "Train on one Box of observations (gymnasium.wrappers.FlattenObservation makes one of most spaces)."
 _REFUSED = (
     (
@@ -39,10 +41,6 @@ _REFUSED = (
     ),
 )
 """Names of tensors, the policies that they belong to, and what to do with those."""
-_ARS_WAY_OUT = (
-    "Export its network to ONNX with the scores that it plays the largest of as an output called 'q_values', or with "
-    "its numbers as one called 'action', and upload that."
-)
 _FOREIGN_WAY_OUT = (
     "If it changes nothing but settings, make the model with SB3's own class and these as policy_kwargs, give it the "
     "weights with set_parameters() and save that."
@@ -106,6 +104,7 @@ _KINDS = (
         ("actor_target.", "critic.", "critic_target."),
         deterministic_actor,
     ),
+    _Kind(r"action_net\.", re.compile(r"action_net\.(\d+\.)?(weight|bias)$"), (), random_search),
 )
 
 
@@ -126,7 +125,9 @@ def from_sb3(archive: Archive, hints: PolicyHints) -> Found:
 def _weights(archive: Archive) -> Mapping[str, Tensor]:
     """The tensors of `policy.pth`, which no user writes by hand: a refusal says what to do with the model."""
     try:
-        return read_torch_file(archive.read(_WEIGHTS)).tensors
+        data = archive.read(_WEIGHTS)
+        saved = state_dict_in(read_legacy(data)) if is_legacy(data) else read_torch_file(data)
+        return saved.tensors
     except PolicyRejected as error:
         raise type(error)(error.message.replace(SAVE_AGAIN, _MODEL_AGAIN)) from error
 
@@ -148,10 +149,6 @@ def _kind_of(tensors: Mapping[str, Tensor]) -> _Kind | None:
 def _found(source: Source) -> Found:
     _check_taken(source)
     kind = _kind_of(source.tensors)
-    if kind is None and all(name.startswith("action_net.") for name in source.tensors):
-        raise UnsupportedArchitecture(
-            f"SB3 zips may hold policies of {_TAKEN}; this is one of ARS, which has no critic. {_ARS_WAY_OUT}"
-        )
     if kind is None:
         raise UnsupportedArchitecture(
             f"SB3 zips may hold policies of {_TAKEN}; the weights of this one are of none. {WAY_OUT}"

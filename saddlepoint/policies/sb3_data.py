@@ -27,6 +27,7 @@ _MAX_QUANTILES = 10_000
 _MAX_SAID = 200
 """Characters of a name. The patterns take time by the square of the length."""
 _MAX_BOUNDS = 256
+_TRUTHS = {"True": True, "False": False}
 _ACTIVATION_NAMES = {
     "CELU": "Celu",
     "ELU": "Elu",
@@ -92,7 +93,8 @@ class Sb3Data:
     features_extractor: str | None
     unknown_extractor: bool
     """Whether the file states a features extractor of which it does not give the class."""
-    squash_output: bool
+    squash_output: bool | None
+    """Of gSDE and ARS; None where the file does not say."""
     use_expln: bool
     clip_mean: float
     """Options of gSDE."""
@@ -135,7 +137,7 @@ def read_data(text: bytes) -> Sb3Data:
         normalize_images=settings.get("normalize_images") not in (False, "False"),
         features_extractor=_class_name(extractor),
         unknown_extractor=extractor is not None and _class_name(extractor) is None,
-        squash_output=settings.get("squash_output") in (True, "True"),
+        squash_output=_TRUTHS.get(str(settings.get("squash_output"))),
         use_expln=settings.get("use_expln") in (True, "True"),
         clip_mean=_positive(settings.get("clip_mean"), _CLIP_MEAN),
         n_quantiles=int(quantiles[0]) if len(quantiles) == 1 and 0 < quantiles[0] < _MAX_QUANTILES else None,

@@ -1,12 +1,12 @@
 """The networks of Stable-Baselines3 and sb3-contrib after their features, by kind of algorithm."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from torch import Tensor
 
-from saddlepoint.errors import ArchitectureMismatch
+from saddlepoint.errors import ArchitectureMismatch, UnsupportedArchitecture
 from saddlepoint.policies.architectures import (
     Layer,
     layer_of,
@@ -191,6 +191,34 @@ def deterministic_actor(source: Source) -> Head:
     action = linear(features.build, perceptron(features.build, features.actor, hidden, activation), last)
     critic = critic_of(source, features, action.shapes[0][1], activation)
     return Head(features.build.finish(next_states=(), action=action, **critic), "tanh")
+
+
+def random_search(source: Source) -> Head:
+    """ARS: the numbers of an action, or scores of which the largest is played."""
+    kind = source.data.action.kind
+    if kind is None:
+        raise UnsupportedArchitecture(
+            "Weights of ARS must come with their zip, which says what their numbers are: actions or scores of actions. "
+            "Upload the whole zip that model.save() writes."
+        )
+    hidden, last = _searched_layers(source.tensors)
+    features = features_of(source, (), (), ("action_net.weight", "action_net.0.weight"))
+    latent = perceptron(features.build, features.actor, hidden, source.activation("Relu", is_used=bool(hidden)))
+    outputs = linear(features.build, latent, last)
+    if kind == "Discrete":
+        source.guesses.append("scores of ARS taken as Q-values: it plays the largest and has no probabilities")
+        return Head(features.build.finish(q_values=outputs))
+    squash = source.data.squash_output
+    if squash is None:
+        squash = source.data.policy_class != "ARSLinearPolicy"
+    return Head(features.build.finish(action=outputs), "tanh" if squash else "none")
+
+
+def _searched_layers(tensors: Mapping[str, Tensor]) -> tuple[list[Layer], Layer]:
+    """The hidden layers and the last; a linear policy was one layer once, not a Sequential of it."""
+    if "action_net.weight" in tensors:
+        return [], layer_of(tensors, "action_net")
+    return sequential_of(tensors, "action_net")
 
 
 def _actor_features(source: Source, first: Sequence[str]) -> Features:

@@ -8,7 +8,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from safetensors.torch import save
-from sb3_contrib import QRDQN, TQC, TRPO, CrossQ
+from sb3_contrib import ARS, QRDQN, TQC, TRPO, CrossQ
 from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import Tensor, nn
@@ -58,6 +58,14 @@ DETERMINISTIC: dict[str, tuple[Any, dict[str, Any]]] = {
     "td3 uneven": (TD3, {"net_arch": {"pi": [16, 8], "qf": [32]}, "activation_fn": nn.ELU}),
     "td3 linear": (TD3, {"net_arch": {"pi": [], "qf": [8]}}),
 }
+RANDOM_SEARCH: dict[str, tuple[str, spaces.Space[Any], str, dict[str, Any]]] = {
+    "perceptron": ("MlpPolicy", ACTION, "tanh", {}),
+    "clipped": ("MlpPolicy", ACTION, "none", {"squash_output": False, "net_arch": [8], "activation_fn": nn.Tanh}),
+    "linear": ("LinearPolicy", ACTION, "none", {}),
+    "linear with a bias": ("LinearPolicy", ACTION, "tanh", {"squash_output": True, "with_bias": True}),
+    "choices": ("MlpPolicy", CHOICE, "none", {"net_arch": [16]}),
+    "linear choices": ("LinearPolicy", CHOICE, "none", {}),
+}
 PICTURES: dict[str, tuple[Any, spaces.Space[Any], dict[str, Any]]] = {
     "ppo": (PPO, ACTION, {}),
     "own extractors": (A2C, ACTION, {"share_features_extractor": False}),
@@ -82,6 +90,9 @@ def of_sb3(model: BaseAlgorithm, x: Tensor) -> Tensor:
             return policy.quantile_net(x).mean(1)  # type: ignore[no-any-return]
         if isinstance(model, TD3):
             return policy.actor.mu[:-1](policy.actor.extract_features(x, policy.actor.features_extractor))  # type: ignore[no-any-return]
+        if isinstance(model, ARS):
+            layers = policy.action_net
+            return (layers[:-1] if isinstance(layers[-1], nn.Tanh) and policy.squash_output else layers)(x)  # type: ignore[no-any-return]
         if isinstance(model, SAC | TQC | CrossQ):
             mean, log_std, extra = policy.actor.get_action_dist_params(x)
             gaussian = policy.actor.action_dist.proba_distribution(mean, log_std, **extra).distribution
@@ -156,6 +167,31 @@ def test_deterministic_actors(kind: str) -> None:
     policy = imported(zip_of(model))
     assert_same(model, policy, vectors(16))
     assert (policy.card.head, policy.card.squash, policy.card.actions) == ("action", "tanh", 2)
+
+
+@pytest.mark.parametrize("kind", RANDOM_SEARCH)
+def test_random_search(kind: str) -> None:
+    name, space, squash, settings = RANDOM_SEARCH[kind]
+    model = make(ARS, name, VECTOR, space, **settings)
+    policy = imported(zip_of(model))
+    assert_same(model, policy, vectors(16))
+    assert (policy.card.head, policy.card.squash) == ("action" if space is ACTION else "q_values", squash)
+    assert [guess for guess in policy.card.guesses if "ARS" in guess] == policy.card.guesses
+    assert bool(policy.card.guesses) == (space is CHOICE)
+
+
+@pytest.mark.parametrize("space", [ACTION, CHOICE])
+def test_linear_random_search_of_older_versions(space: spaces.Space[Any]) -> None:
+    """There the network was the layer itself, not a Sequential of it."""
+    model = make(ARS, "LinearPolicy", VECTOR, space)
+    state = {name.replace("action_net.0", "action_net"): value for name, value in model.policy.state_dict().items()}
+    assert_same(model, imported(zipped({**members(zip_of(model)), "policy.pth": saved(state)})), vectors(16))
+
+
+def test_the_weights_of_random_search_alone_do_not_say_what_they_give() -> None:
+    entries = members(zip_of(make(ARS, "MlpPolicy", VECTOR, CHOICE)))
+    with pytest.raises(PolicyRejected, match="Upload the whole zip"):
+        imported(entries["policy.pth"])
 
 
 @pytest.mark.parametrize("kind", PICTURES)

@@ -7,12 +7,7 @@ nothing, so that the plain data among them can be looked at.
 import io
 import pickle
 import pickletools
-from pathlib import Path
 from typing import Any
-
-from saddlepoint.errors import InvalidRequest
-
-MAX_BYTES = 256 * 2**20
 
 
 class Recorded:
@@ -53,30 +48,33 @@ def _standing_for(module: str, name: str) -> type[Recorded]:
     return type("Recorded", (Recorded,), {"origin": (module, name)})
 
 
-class _Reader(pickle.Unpickler):
+class InertReader(pickle.Unpickler):
+    """Reads the pickle that `data` begins with by `load()`; `end` is where it ends.
+
+    The constructor raises ValueError for what claims more than there is, and both whatever a pickle machine finds
+    wrong: a dozen types of exceptions, all of them the file's fault.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.end = _checked_end(data)
+        super().__init__(io.BytesIO(data[: self.end]))
+        self._classes: dict[tuple[str, str], type[Recorded]] = {}
+
     def find_class(self, module_name: str, global_name: str, /) -> Any:
-        return _standing_for(module_name, global_name)
+        """A class of records, the same for the same name."""
+        name = (module_name, global_name)
+        if name not in self._classes:
+            self._classes[name] = _standing_for(*name)
+        return self._classes[name]
 
 
-def _check_claims(data: bytes) -> None:
-    """Raise ValueError for lengths and numbers beyond the file: Python's reader makes room for them before it looks."""
-    for opcode, argument, _ in pickletools.genops(data):
+def _checked_end(data: bytes) -> int:
+    """Where the pickle ends.
+
+    Raises ValueError for a number in the memo beyond the file: Python's reader makes room for it before it looks.
+    """
+    stream = io.BytesIO(data)
+    for opcode, argument, _ in pickletools.genops(stream):
         if opcode.name.endswith("PUT") and isinstance(argument, int) and argument > len(data):
             raise ValueError("a number in the memo that the file cannot reach")
-
-
-def read_inert(path: Path) -> Any:
-    """The root of the pickle at `path`. Raises InvalidRequest."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidRequest(f"{str(path)!r} has more than {MAX_BYTES} bytes, which statistics never have.")
-        data = path.read_bytes()
-        _check_claims(data)
-        return _Reader(io.BytesIO(data)).load()
-    except OSError as error:
-        raise InvalidRequest(f"{str(path)!r} cannot be read. Give the file that VecNormalize.save() wrote.") from error
-    except InvalidRequest:
-        raise
-    except Exception as error:
-        # Whatever a pickle machine finds wrong (a dozen exception types) is wrong with the file.
-        raise InvalidRequest(f"{str(path)!r} is no pickle. Give the file that VecNormalize.save() wrote.") from error
+    return stream.tell()
