@@ -50,7 +50,7 @@ class EvaluationSpec(Schema):
     action_mode: ActionMode | None = None
     """None: sample for `logits` policies, greedy for the others."""
     precision: Precision | None = None
-    """None: bf16 where the machine has it; the plan records which."""
+    """None: of pictures bf16 where the machine has it, else fp32; the plan records which."""
     max_episode_steps: int | None = Field(default=None, ge=1, le=10_000_000)
     """In agent steps; longer episodes are cut and counted as truncated."""
     require_clean_score: bool = False

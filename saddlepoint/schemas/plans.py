@@ -14,6 +14,7 @@ from saddlepoint.schemas.environments import EnvironmentDescription
 from saddlepoint.schemas.evaluations import ActionMode, EvaluationRecord, EvaluationSpec, Precision
 from saddlepoint.schemas.policies import Head, PolicyCard
 
+_PICTURE_AXES = 3
 THREADS = 1
 """Of one shard. One thread a worker and one worker a core is the fastest use of a machine, and repeatable."""
 REFERENCE_SEED = 0
@@ -158,13 +159,13 @@ def make_plan(
     *,
     default_precision: Precision,
 ) -> Plan:
-    """The plan of an evaluation. `default_precision` is used where the specification leaves it open.
+    """The plan of an evaluation. Of pictures `default_precision` is used where the specification leaves it open.
 
     Raises UnsupportedAttack and InvalidEpsilon where the policy or the environment lacks what the specification needs.
     """
     spec = record.spec.filled()
     check_applicable(spec, card, environment)
-    precision = spec.precision or default_precision
+    precision = spec.precision or _usual_precision(environment, default_precision)
     episodes = _count(spec)
     lanes = record.lanes or _lanes(episodes, environment)
     scale = scale_of(spec, card)
@@ -194,6 +195,11 @@ def head_of(card: PolicyCard) -> PolicyHead:
         fixed_deviation=card.fixed_deviation,
         temperature=card.hints.temperature or 1.0,
     )
+
+
+def _usual_precision(environment: EnvironmentDescription, of_pictures: Precision) -> Precision:
+    """Perceptrons and LSTMs on vectors are slower in bf16 than in fp32, and their attacks weaker."""
+    return of_pictures if len(environment.observation.shape) == _PICTURE_AXES else "fp32"
 
 
 def _count(spec: EvaluationSpec) -> int:

@@ -2,8 +2,12 @@ from collections import Counter
 
 import pytest
 
-from saddlepoint.schemas.plans import REFERENCE_EPISODES, EpisodeId, Plan
-from tests.evaluation.episodes import plan_of, spec_of
+from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec, describe_atari
+from saddlepoint.schemas.evaluations import Precision
+from saddlepoint.schemas.plans import REFERENCE_EPISODES, EpisodeId, Plan, make_plan
+from tests.evaluation.episodes import CARD, plan_of, spec_of
+from tests.evaluation.plans import CARTPOLE
+from tests.worker.world import make_record
 
 
 def entries(plan: Plan) -> list[EpisodeId]:
@@ -91,3 +95,19 @@ def test_a_plan_survives_its_own_json() -> None:
 
 def test_a_plan_follows_from_its_specification_alone() -> None:
     assert plan_of(spec_of()) == plan_of(spec_of())
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked", "planned"),
+    [
+        (describe_atari(EnvironmentSpec(id="BoxingNoFrameskip-v4")), None, "bf16"),
+        (CARTPOLE, None, "fp32"),
+        (CARTPOLE, "bf16", "bf16"),
+    ],
+)
+def test_what_a_machine_computes_in_is_for_pictures_unless_asked_for(
+    environment: EnvironmentDescription, asked: Precision | None, planned: Precision
+) -> None:
+    """On vectors bf16 is slower, and too coarse for the logarithms of narrow Gaussians."""
+    record = make_record(env=environment.env.id, epsilon=1, precision=asked)
+    assert make_plan(record, CARD, environment, default_precision="bf16").precision == planned
