@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from saddlepoint.attacks import continuous, objectives
+from saddlepoint.attacks.ball import by_row
 from saddlepoint.attacks.continuous import ActionBounds, Gaussian
 from saddlepoint.attacks.network import Critic
 from saddlepoint.attacks.rows import Masks
+from saddlepoint.attacks.step import zero_rows
 from saddlepoint.schemas.attacks import Objective
 
 LOWEST_LOGIT = -1e30
@@ -25,6 +27,8 @@ class Climbed:
     """(N, K) outputs of the head -> (N,), differentiable."""
     written_out: Callable[[Tensor], Tensor] | None = None
     """(N, K) outputs of the head -> (N, K), the gradient of `value`; None leaves it to automatic differentiation."""
+    at_top: Callable[[Tensor], Tensor] | None = None
+    """(N, K) outputs of the head -> (N,) bool: the rows of which no outputs are higher; None says none of any."""
 
     def gradient(self, outputs: Tensor) -> Tensor:
         """(N, K): how the value of each row changes with its outputs."""
@@ -123,7 +127,20 @@ class Continuous:
         return self.bounds.executed(self.gaussian(outputs).mean, squash=self.squash)
 
     def climbed(self, clean: Tensor, objectives_of: Masks) -> Climbed:
-        return Climbed(lambda outputs: self.loss(outputs, clean, objectives_of))
+        by_loss = Climbed(lambda outputs: self.loss(outputs, clean, objectives_of))
+
+        def gradient(outputs: Tensor) -> Tensor:
+            slope = by_loss.gradient(outputs)
+            stuck = zero_rows(slope)
+            if bool(stuck.any()):
+                return torch.where(by_row(stuck, slope), self._way_back(outputs, clean, objectives_of), slope)
+            return slope
+
+        def at_top(outputs: Tensor) -> Tensor:
+            by_distance = self._by_action() & ~objectives_of.get("value", torch.zeros_like(self.greedy))
+            return by_distance & (self._to_corner(outputs, clean) == 0).all(1)
+
+        return Climbed(by_loss.value, gradient, at_top)
 
     def loss(self, outputs: Tensor, clean: Tensor, objectives_of: Masks) -> Tensor:
         policy, origin = self.gaussian(outputs), self.gaussian(clean)
@@ -133,18 +150,39 @@ class Continuous:
         by_action, loss = self._by_action(), torch.zeros_like(outputs[:, 0])
         for kind, mask in objectives_of.items():
             if kind == "value":
-                loss = torch.where(mask, self._cost(policy), loss)
+                loss = torch.where(mask, self._cost(policy.mean.tanh()), loss)
                 continue
             of_policy = continuous.OBJECTIVES[kind](policy, origin, corner)
             of_action = continuous.distance_loss(kind, played, origin_played, corner_played)
             loss = torch.where(mask, torch.where(by_action, of_action, of_policy), loss)
         return loss
 
-    def _cost(self, policy: Gaussian) -> Tensor:
-        """(N,): -Q(s, pi(x)), Eq. 7 for the action that is played without chance."""
+    def _way_back(self, outputs: Tensor, clean: Tensor, objectives_of: Masks) -> Tensor:
+        """(N, K): where to move a mean whose action lies at a bound, so that no small step of it changes the loss.
+
+        Towards the far corner in rows that are judged by their action, and in those of `value` as the critic would have
+        the action itself move. 0 in other rows.
+        """
+        back = torch.where(by_row(self._by_action(), outputs), self._to_corner(outputs, clean), 0.0)
+        if "value" in objectives_of:
+            with torch.enable_grad():
+                action = self.gaussian(outputs).mean.tanh().detach().requires_grad_()
+                (of_action,) = torch.autograd.grad(self._cost(action).sum(), action)
+            back = torch.where(by_row(objectives_of["value"], outputs), of_action, back)
+        return torch.cat([back, torch.zeros_like(back)], dim=1) if self.is_gaussian else back
+
+    def _to_corner(self, outputs: Tensor, clean: Tensor) -> Tensor:
+        """(N, D): from each mean to the far corner, 0 where it is there or past it and where there is no bound."""
+        mean, origin = self.gaussian(outputs).mean, self.gaussian(clean).mean
+        corner = self.bounds.farthest(origin, squash=self.squash)
+        is_left = corner.isfinite() & ((corner - mean) * (corner - origin) > 0)
+        return torch.where(is_left, corner - mean, 0.0)
+
+    def _cost(self, action: Tensor) -> Tensor:
+        """(N,): -Q(s, action), Eq. 7 for actions in -1..1 that are played without chance."""
         if self.critic is None:
             raise ValueError("`value` of actions of numbers needs the policy's critic")
-        return -self.critic.value_of(policy.mean.tanh())
+        return -self.critic.value_of(action)
 
     def _by_action(self) -> Tensor:
         """(N,) bool: the rows that are judged by the action that is played."""

@@ -42,7 +42,7 @@ class Perturbed:
     rises: Tensor
     """(N,) bool: the loss is higher than at the clean observation, judged in the form that does not underflow."""
     zero_gradient: Tensor
-    """(N,) bool: some step of the row met a gradient that was zero everywhere."""
+    """(N,) bool: some step of the row met a gradient that was zero everywhere, and not at the top."""
     linf: Tensor
     """(N,) float32: the largest |perturbation| in units of epsilon."""
     states: tuple[Tensor, ...] = ()
@@ -251,10 +251,16 @@ def _climb_(
     for active, step_size in rows.schedule:
         outputs, pull_back = vjp(x)
         gradient = pull_back(climbed.gradient(outputs))
-        zero_gradient |= active & zero_rows(gradient)
+        zero_gradient |= active & _stuck(gradient, outputs, climbed)
         ascend_(x, gradient, step_size, ball, scale, scratch=scratch)
         seen.append(outputs)
     return seen
+
+
+def _stuck(gradient: Tensor, outputs: Tensor, climbed: Climbed) -> Tensor:
+    """(N,) bool: the rows without a gradient that could be higher."""
+    zero = zero_rows(gradient)
+    return zero & ~climbed.at_top(outputs) if climbed.at_top is not None and bool(zero.any()) else zero
 
 
 def _vjp(network: AttackedNetwork) -> Callable[[Tensor], tuple[Tensor, PullBack]]:

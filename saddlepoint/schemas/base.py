@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 """Bumped by hand whenever the same specification would no longer mean the same numbers."""
 
 

@@ -93,6 +93,46 @@ def test_an_action_is_attacked_by_its_squared_distance() -> None:
     torch.testing.assert_close(loss, torch.full((N,), ACTIONS * 0.25))
 
 
+class Beyond(BentPolicy):
+    """Actions (or their Gaussians) that lie a little beyond a bound, and can be brought back inside the ball."""
+
+    def __init__(self, beyond: float, *, deviates: bool = False) -> None:
+        super().__init__(torch.full((D, ACTIONS), 0.5) * torch.tensor([1.0, -1.0]))
+        self.beyond, self.deviates = beyond, deviates
+
+    def _logits(self, observation: Tensor) -> Tensor:
+        mean = observation @ self.weights + torch.tensor([self.beyond, -self.beyond])
+        return torch.cat([mean, mean.tanh()], dim=1) if self.deviates else mean
+
+
+def at_origin(policy: BentPolicy, kind: Objective, of: Continuous, epsilon: float) -> Perturbed:
+    return perturb(policy, torch.zeros(N, D), uniform_rows(attack(kind, epsilon), N), draw(N, D), unbounded(), head=of)
+
+
+@pytest.mark.parametrize("kind", ["ce", "kl", "max", "min"])
+@pytest.mark.parametrize("deviates", [False, True])
+def test_actions_beyond_a_bound_are_brought_back(kind: Objective, deviates: bool) -> None:
+    """There the played action does not move with the mean: without more, an attack would stay where it started."""
+    found = at_origin(Beyond(1.5, deviates=deviates), kind, head(greedy=True, is_gaussian=deviates), 0.4)
+    torch.testing.assert_close(found.outputs[:, :ACTIONS], torch.tensor([[0.5, -0.5]]).expand(N, ACTIONS))
+    assert found.rises.all()
+    assert not found.zero_gradient.any()
+
+
+@pytest.mark.parametrize("kind", ["ce", "min"])
+def test_actions_where_a_tanh_is_flat_are_brought_back(kind: Objective) -> None:
+    found = at_origin(Beyond(25.0), kind, head(greedy=True, is_gaussian=False, squash=True), 20.0)
+    assert (found.outputs.sign() == torch.tensor([-1.0, 1.0])).all()
+    assert found.rises.all()
+
+
+def test_sampled_actions_are_led_by_their_distribution_alone() -> None:
+    sampled, greedy = (at_origin(Beyond(1.5, deviates=True), "ce", head(greedy=mode), 0.4) for mode in (False, True))
+    assert not torch.equal(sampled.observation, greedy.observation)
+    slope = head().climbed(sampled.clean_outputs, whole("kl")).gradient(sampled.clean_outputs)
+    assert not slope.any()
+
+
 def test_min_pulls_towards_the_corner_farthest_from_the_clean_action() -> None:
     policy = gaussian_policy(fixed=True)
     result = run(policy, "min", head(fixed_deviation=True))

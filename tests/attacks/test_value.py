@@ -78,6 +78,24 @@ def moved(kind: str, epsilon: float = EPSILON) -> Perturbed:
     return perturb(ACTOR, OBSERVATION, rows, NOISE, unbounded(), head=head, extras=Extras(critic=TARGET))
 
 
+def test_value_leads_an_action_back_from_where_its_tanh_is_flat() -> None:
+    """As the critic would have the action itself move: here inwards in the first number, outwards in the second."""
+
+    @dataclass(frozen=True)
+    class Rising:
+        values: Any = None
+
+        def value_of(self, action: Tensor) -> Tensor:
+            return action.sum(1)
+
+    head = Continuous(
+        ActionBounds(-torch.ones(2), torch.ones(2)), torch.ones(N, dtype=torch.bool), is_gaussian=False, squash=True
+    ).judged_by(Rising())
+    flat = torch.tensor([[30.0, -30.0]]).double().expand(N, 2)
+    slope = head.climbed(flat, {"value": torch.ones(N, dtype=torch.bool)}).gradient(flat)
+    torch.testing.assert_close(slope, -torch.ones(N, 2).double())
+
+
 def start() -> Tensor:
     return OBSERVATION + (NOISE * 2 - 1) * EPSILON
 
