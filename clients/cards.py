@@ -16,7 +16,11 @@ def card_text(card: PolicyCard) -> str:
         "policy": [" ".join(filter(None, (card.id, card.name)))],
         "file": [f"{card.format}, {card.size:,} bytes", *card.contents],
         "network": [f"{card.architecture}, {card.parameters:,} parameters; torch and onnxruntime {_apart(card)}"],
-        "observation": [f"{_shape(card.observation.shape)} {card.observation.dtype}", *_stated(card.observation_space)],
+        "observation": [
+            f"{_shape(card.observation.shape)} {card.observation.dtype}",
+            *_divided(card.observation_std),
+            *_stated(card.observation_space),
+        ],
         "actions": [_actions(card), *_stated(card.action_space)],
         "value": ["yes" if any(output.name == "value" for output in card.outputs) else "no"],
         "critic": ["it says what actions are worth" if card.has_critic else "no"],
@@ -42,6 +46,15 @@ def _actions(card: PolicyCard) -> str:
     bounds = "their tanh is taken to" if card.squash == "tanh" else "clipped to"
     numbers = "1 number" if card.actions == 1 else f"{card.actions} numbers"
     return f"{numbers}, by {card.head}{deviation}; {bounds} the environment's bounds (squash {card.squash})"
+
+
+def _divided(deviations: list[float] | None) -> list[str]:
+    if deviations is None or min(deviations) == max(deviations):
+        return []
+    return [
+        f"divided by {min(deviations):.2g} to {max(deviations):.2g}, in which epsilon_scale observation_std lets "
+        "epsilon count"
+    ]
 
 
 def _stated(space: Mapping[str, Any] | None) -> list[str]:

@@ -8,6 +8,7 @@ from saddlepoint.evaluation.health import precision_check, with_random_beside
 from saddlepoint.evaluation.protocol import protocol, statistics_used, versions
 from saddlepoint.evaluation.remarks import verdict, warnings
 from saddlepoint.evaluation.worst_case import epsilon_half_score, worst_by_epsilon, worst_case
+from saddlepoint.schemas.applicability import unit_notes
 from saddlepoint.schemas.evaluations import EvaluationSpec
 from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import EpisodeResult, Plan, Role
@@ -57,6 +58,7 @@ def fold_report(
         verdict=verdict(worst, clean, reference.mean),
         warnings=[
             *warnings(cells, greedy_cells, clean, reference.mean, check, examination.hints),
+            *unit_notes(evaluation.filled(), card),
             *space_notes(card, plan.environment),
         ],
         environment_steps=sum(result.length for result in every),

@@ -37,6 +37,19 @@ def scale_of(spec: EvaluationSpec, card: PolicyCard) -> tuple[float, ...] | None
     return spec.epsilon_scale
 
 
+def unit_notes(spec: EvaluationSpec, card: PolicyCard) -> list[str]:
+    """What epsilon counts in, where the policy has units of its own and nothing was said."""
+    own = card.observation_std
+    is_attacked = any(cell.attack.epsilon > 0 for cell in spec.cells())
+    if own is None or spec.epsilon_scale is not None or min(own) == max(own) or not is_attacked:
+        return []
+    return [
+        f"Epsilon counts in the environment's units, and the policy divides its observations by {min(own):.2g} to "
+        f"{max(own):.2g}. Budgets in units of the observations' deviations, as papers on such policies state them, "
+        "take epsilon_scale observation_std."
+    ]
+
+
 def _check_objectives(attack: ResolvedAttack, card: PolicyCard, environment: EnvironmentDescription) -> None:
     possible = OBJECTIVES_OF_HEAD[card.head] | ({"value"} if card.has_critic else set())
     wanted = set(attack.objectives)

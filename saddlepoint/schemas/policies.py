@@ -222,6 +222,11 @@ _OTHER_OPTIONS = (
     """command line --env-option kwargs='{"use_contact_forces": true}')"""
 )
 
+_TIME = (
+    ". One number more is often the time (TimeFeatureWrapper of sb3-contrib): register the environment with that "
+    "wrapper around it, as docs/extend.md shows"
+)
+
 
 def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> None:
     """Raise ObservationMismatch or ActionMismatch unless the policy fits the environment."""
@@ -230,6 +235,7 @@ def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> N
         raise ObservationMismatch(
             f"{description.env.id} gives observations of shape {list(expected)}, the policy takes {list(got)}. "
             + (_FRAME_OPTIONS if description.env.is_atari else _OTHER_OPTIONS)
+            + (_TIME if len(expected) == 1 and got == (expected[0] + 1,) else "")
             + (', or state the layout in the card ("nhwc" or "nchw").' if _may_be_turned(card, expected) else ".")
         )
     _check_actions(card, description.env.id, description.action)

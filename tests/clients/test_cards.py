@@ -63,3 +63,9 @@ def test_a_gaussian_in_the_units_of_the_environment() -> None:
         "actions      1 number, by gaussian, one deviation for all observations; clipped to the environment's\n"
         "               bounds (squash none)" in text
     )
+
+
+def test_a_policy_that_divides_its_observations_tells_by_what() -> None:
+    lines = shown(observation_std=[0.5, 0.04, 20.0]).splitlines()
+    assert "             divided by 0.04 to 20, in which epsilon_scale observation_std lets epsilon count" in lines
+    assert shown(observation_std=[255.0] * 3) == shown()

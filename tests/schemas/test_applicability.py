@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from saddlepoint.errors import InvalidEpsilon, SaddlepointError, UnsupportedAttack
-from saddlepoint.schemas.applicability import OBJECTIVES_OF_HEAD, check_applicable, scale_of
+from saddlepoint.schemas.applicability import OBJECTIVES_OF_HEAD, check_applicable, scale_of, unit_notes
 from saddlepoint.schemas.attacks import Objective
 from saddlepoint.schemas.environments import (
     BoxSpace,
@@ -142,3 +142,27 @@ def test_the_scale_is_the_cards_deviation_or_the_users_numbers() -> None:
     assert scale_of(spec, policy) == tuple(range(1, 12))
     assert scale_of(hopper(epsilon_scale=[0.5] * 11), policy) == (0.5,) * 11
     assert scale_of(hopper(), policy) is None
+
+
+def test_a_policy_with_units_of_its_own_is_told_of_where_epsilon_counts_in_others() -> None:
+    own = card("gaussian", observation_std=[0.5, 0.04, 20.0])
+    (note,) = unit_notes(hopper(attacks=["none", "ce"]), own)
+    assert "divides its observations by 0.04 to 20." in note
+    assert "epsilon_scale observation_std" in note
+
+
+@pytest.mark.parametrize(
+    ("asked", "deviations"),
+    [
+        pytest.param({"epsilon_scale": "observation_std"}, [0.5, 2.0], id="counts in them"),
+        pytest.param({"epsilon_scale": [1.0, 2.0]}, [0.5, 2.0], id="counts in what was chosen"),
+        pytest.param({}, [2.0, 2.0], id="the same everywhere"),
+        pytest.param({}, None, id="none"),
+        pytest.param({"attacks": ["none"]}, [0.5, 2.0], id="nothing attacked"),
+    ],
+)
+def test_there_is_nothing_to_tell_where_no_unit_is_left_open(
+    asked: dict[str, Any], deviations: list[float] | None
+) -> None:
+    spec = hopper(**{"attacks": ["none", "ce"], **asked})
+    assert unit_notes(spec, card("gaussian", observation_std=deviations)) == []

@@ -111,3 +111,12 @@ def test_options_of_atari_are_advised_for_atari_alone(env: str, policy: PolicyCa
     assert ("frame_stack" in told) == env.startswith("Pong")
     assert "Atari" not in told
     assert "Choose the" in told
+
+
+def test_one_number_more_is_told_to_be_the_time_perhaps() -> None:
+    policy = card("gaussian", observation=InputDescription(shape=(5,)))
+    with pytest.raises(ObservationMismatch, match=r"the policy takes \[5\].* is often the time"):
+        check_compatible(policy, world(BOUNDED))
+    with pytest.raises(ObservationMismatch) as caught:
+        check_compatible(policy, world(BOUNDED, (6,)))
+    assert "the time" not in caught.value.message
