@@ -15,15 +15,20 @@ def load_model(context: Context, policy_id: str) -> bytes:
         raise _deleted(policy_id) from error
 
 
-def load_card(context: Context, policy_id: str) -> PolicyCard:
-    """Raises NotFound, and JobFailed where it is damaged."""
+def find_card(context: Context, policy_id: str) -> PolicyCard | None:
+    """None where there is none. Raises JobFailed where it is damaged."""
     try:
-        card = find_record(context.store, keys.policy_card(policy_id), PolicyCard)
+        return find_record(context.store, keys.policy_card(policy_id), PolicyCard)
     except ArtifactCorrupt as error:
         raise JobFailed(
             f"The card of policy {policy_id} is damaged: it does not match its checksum. Delete the policy and upload "
             "it again."
         ) from error
+
+
+def load_card(context: Context, policy_id: str) -> PolicyCard:
+    """Raises NotFound, and JobFailed where it is damaged."""
+    card = find_card(context, policy_id)
     if card is None:
         raise _deleted(policy_id)
     return card

@@ -11,6 +11,7 @@ from saddlepoint.schemas.examinations import Examination
 from saddlepoint.schemas.plans import Plan
 from saddlepoint.state import load_evaluation
 from saddlepoint.store import get_record, put_record
+from tests.worker.world import damage as damage_artifact
 from tests.worker.world import make_engine, play_shards, submitted
 from worker.attempts import MAX_ATTEMPTS
 from worker.context import Context
@@ -32,14 +33,7 @@ def plan(context: Context) -> Plan:
 @pytest.fixture
 def damage(tmp_path: Path) -> Callable[[str], object]:
     """Changes one byte of an artifact."""
-
-    def change(key: str) -> None:
-        path = tmp_path / "store" / key
-        data = bytearray(path.read_bytes())
-        data[len(data) // 3] ^= 1
-        path.write_bytes(data)
-
-    return change
+    return lambda key: damage_artifact(tmp_path, key)
 
 
 def finish(context: Context, hint: str = "") -> None:

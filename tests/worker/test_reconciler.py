@@ -30,7 +30,7 @@ from saddlepoint.store.local import LocalStore
 from saddlepoint.submission import enqueue_finish, submit_evaluation, submit_training
 from saddlepoint.work import EVALUATION, TRAINING
 from tests.log_lines import lines_of, write_json
-from tests.worker.world import NOW, make_context, make_engine, make_record, plan_of
+from tests.worker.world import NOW, damage, make_context, make_engine, make_record, plan_of
 from worker.context import Context
 from worker.finishing import finish_evaluation
 from worker.reconciling import Reconciler
@@ -270,6 +270,26 @@ def test_an_unknown_environment_is_looked_at_first(
         put_problem(context.store, env, finding)
     Reconciler(context).run_pass()
     assert (error_code(context) or status(context)) == outcome
+
+
+def test_an_evaluation_does_not_wait_for_a_policy_whose_card_is_damaged(context: Context, tmp_path: Path) -> None:
+    submit_unplanned(context)
+    damage(tmp_path, keys.policy_card("policy"))
+    Reconciler(context).run_pass()
+    assert error_code(context) == "job-failed"
+
+
+def test_a_damaged_description_of_an_environment_is_made_again(context: Context, tmp_path: Path) -> None:
+    env = EnvironmentSpec(id="CartPole-v1")
+    submit_unplanned(context, env=env.id, epsilon=0.1)
+    put_description(context.store, env, cartpole(18))
+    damage(tmp_path, keys.environment(env.key()))
+    Reconciler(context).run_pass()
+    assert status(context) == "queued"
+    assert context.queue.is_active(DESCRIBE, env.resolved().model_dump_json())
+    put_description(context.store, env, cartpole(2))
+    Reconciler(context).run_pass()
+    assert error_code(context) == "action-mismatch"
 
 
 def test_an_upload_that_redis_lost_is_validated(empty: Context) -> None:

@@ -200,3 +200,11 @@ def play_shards(context: Context, plan: Plan, play: Play = play) -> None:
     """Every episode of a plan."""
     for shard in plan.shards:
         run_shard(context, make_engine(play), plan.evaluation_id, shard.index)
+
+
+def damage(folder: Path, key: str) -> None:
+    """Change one byte of an artifact."""
+    path = folder / "store" / key
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.write_bytes(data)

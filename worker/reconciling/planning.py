@@ -1,6 +1,6 @@
 """Planning an evaluation that was accepted before its policy was validated."""
 
-from saddlepoint.errors import JobFailed
+from saddlepoint.errors import ArtifactCorrupt, JobFailed
 from saddlepoint.findings import find_environment
 from saddlepoint.queue import DESCRIBE
 from saddlepoint.schemas import keys
@@ -12,6 +12,8 @@ from saddlepoint.schemas.problems import error_of
 from saddlepoint.store import find_record
 from saddlepoint.submission import submit_evaluation
 from worker.context import Context
+from worker.damage import find_undamaged
+from worker.policies import find_card
 
 _DESCRIBE_TIMEOUT_S = 120.0
 
@@ -31,7 +33,7 @@ def plan_evaluation(context: Context, record: EvaluationRecord) -> None:
 
 
 def _find_card(context: Context, record: EvaluationRecord) -> PolicyCard | None:
-    card = find_record(context.store, keys.policy_card(record.policy_id), PolicyCard)
+    card = find_card(context, record.policy_id)
     if card is not None or record.upload_id is None:
         return card
     verdict = find_record(context.store, keys.upload_verdict(record.upload_id), Verdict)
@@ -45,7 +47,10 @@ def _find_card(context: Context, record: EvaluationRecord) -> PolicyCard | None:
 def _find_environment(context: Context, env: EnvironmentSpec) -> EnvironmentDescription | None:
     if env.is_atari:
         return describe_atari(env)
-    found = find_environment(context.store, env)
+    try:
+        found = find_environment(context.store, env)
+    except ArtifactCorrupt:
+        found = find_undamaged(context.store, keys.environment(env.key()), EnvironmentDescription)
     if found is None:
         context.queue.enqueue(DESCRIBE, env.resolved().model_dump_json(), timeout_s=_DESCRIBE_TIMEOUT_S)
     return found
