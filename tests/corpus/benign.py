@@ -1,4 +1,4 @@
-"""Twenty files that must be taken, and what their cards say; two of them hold code that is never looked at."""
+"""Twenty-two files that must be taken, and what their cards say; two of them hold code that is never looked at."""
 
 import pickle
 import tempfile
@@ -14,6 +14,7 @@ from tests.corpus.traps import GOOD, Trap
 from tests.policies import test_onnx_hostile as hostile
 from tests.policies.networks import Mlp, as_safetensors, export_new, export_old, saved, seeded, vectors, zipped
 from tests.policies.onnx_models import behind, linear, matrix, node
+from tests.policies.sa_ppo_models import Policy, ZFilter, checkpoint, observed, saved_checkpoint
 from tests.policies.sb3_models import ACTION, CHOICE, VECTOR, make, members, zip_of
 from tests.policies.test_cleanrl import Actor, Dqn, PpoContinuous
 
@@ -36,6 +37,10 @@ def _sb3(algorithm: Callable[..., BaseAlgorithm], action: object = CHOICE) -> di
 def _new_export() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         return export_new(seeded(Mlp), vectors(1), Path(folder))
+
+
+def _sa_ppo(**options: bool) -> bytes:
+    return saved_checkpoint(checkpoint(Policy(), ZFilter(observed())), **options)
 
 
 BENIGN: Mapping[str, Benign] = {
@@ -70,6 +75,10 @@ BENIGN: Mapping[str, Benign] = {
         "logits",
         (4,),
         3,
+    ),
+    "SA-PPO": Benign(lambda marker: _sa_ppo(), "torch-checkpoint", "gaussian", (5,), 3),
+    "SA-PPO of the time before PyTorch 1.6": Benign(
+        lambda marker: _sa_ppo(_use_new_zipfile_serialization=False), "torch-checkpoint", "gaussian", (5,), 3
     ),
     "PPO of SB3": Benign(lambda marker: zipped(_sb3(PPO)), "sb3-zip", "logits", (4,), 6),
     "A2C of SB3": Benign(lambda marker: zipped(_sb3(A2C)), "sb3-zip", "logits", (4,), 6),

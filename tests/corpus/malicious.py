@@ -1,4 +1,4 @@
-"""Thirty files that must be refused, and what the refusal is."""
+"""Thirty-one files that must be refused, and what the refusal is."""
 
 import io
 import struct
@@ -20,6 +20,7 @@ from tests.corpus import traps
 from tests.policies import test_onnx_hostile as hostile
 from tests.policies.networks import saved, zipped
 from tests.policies.onnx_models import matrix, model, node
+from tests.policies.sa_ppo_models import Policy, ZFilter, checkpoint, observed, saved_checkpoint
 from tests.policies.sb3_models import VECTOR, make, members, zip_of
 from tests.policies.test_archives import overlapping, patched
 from tests.policies.test_tensors import entry, file_of, many
@@ -83,6 +84,11 @@ MALICIOUS: Mapping[str, Malicious] = {
         lambda marker: saved(traps.GOOD, _use_new_zipfile_serialization=False), 422, "unsafe-pickle"
     ),
     "a tar of PyTorch's": Malicious(lambda marker: _tar(), 422, "unsafe-pickle"),
+    "code among the environments of SA-PPO": Malicious(
+        lambda marker: saved_checkpoint({**checkpoint(Policy(), ZFilter(observed())), "envs": [traps.Trap(marker)]}),
+        422,
+        "unsafe-pickle",
+    ),
     "TorchScript": Malicious(lambda marker: _torchscript(), 415, "unsupported-format"),
     "code in the weights of an SB3 zip": Malicious(lambda marker: traps.in_sb3(_sb3(), marker), 422, "unsafe-pickle"),
     "code in an SB3 zip in a zip": Malicious(

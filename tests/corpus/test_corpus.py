@@ -29,7 +29,7 @@ def marker(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_the_corpus_is_as_large_as_it_should_be() -> None:
-    assert (len(MALICIOUS), len(BENIGN)) == (30, 20)
+    assert (len(MALICIOUS), len(BENIGN)) == (31, 22)
 
 
 @pytest.mark.parametrize("name", MALICIOUS)
