@@ -9,7 +9,6 @@ from torch import Tensor
 
 from saddlepoint.errors import ArchitectureMismatch
 from saddlepoint.policies.architectures import (
-    Layer,
     layer_of,
     layers_of,
     linear,
@@ -18,11 +17,10 @@ from saddlepoint.policies.architectures import (
     tensor_of,
     with_value,
 )
-from saddlepoint.policies.builder import GraphBuilder, Live
+from saddlepoint.policies.builder import Live
 from saddlepoint.policies.cleanrl_critic import critic_of, critics_among
 from saddlepoint.policies.found import Found
 from saddlepoint.policies.gaussians import check_pair, fixed_log_std, squeezed_log_std
-from saddlepoint.policies.intake import take_in
 from saddlepoint.policies.named_weights import Weights
 from saddlepoint.policies.pickles import OTHER_DICTS
 
@@ -53,7 +51,7 @@ def _gaussian(weights: Weights, file_format: str) -> Found:
     known = [f"{name}.{2 * at}" for name, count in counts.items() for at in range(count)]
     weights.check_all_known(known, ["actor_logstd"])
     activation = weights.activation("tanh")
-    build, x = _vector(weights, layer_of(tensors, "actor_mean.0"))
+    build, x = weights.vector(layer_of(tensors, "actor_mean.0"))
     mean = linear(build, perceptron(build, x, hidden, activation), last)
     log_std = fixed_log_std(build, mean, tensor_of(tensors, "actor_logstd"))
     critic = perceptron(build, x, value[:-1], activation)
@@ -75,7 +73,7 @@ def _actor(weights: Weights, file_format: str) -> Found:
     heads = ("fc_mean", "fc_logstd") if is_soft else ("fc_mu",)
     weights.check_all_known(["fc1", "fc2", *heads], _BUFFERS)
     hidden = [layer_of(acting, name) for name in ("fc1", "fc2")]
-    build, x = _vector(weights, hidden[0])
+    build, x = weights.vector(hidden[0])
     activation = weights.activation("relu")
     latent = perceptron(build, x, hidden, activation)
     outputs = [linear(build, latent, layer_of(acting, name)) for name in heads]
@@ -136,17 +134,6 @@ def _q_network(weights: Weights, file_format: str) -> Found:
         return Found(build.finish(q_values=values), file_format, "nature-cnn", [weights.counted()], weights.guesses)
     hidden, last = sequential_of(tensors, "network")
     weights.check_all_known([f"network.{2 * at}" for at in range(len(hidden) + 1)])
-    build, x = _vector(weights, layer_of(tensors, "network.0"))
+    build, x = weights.vector(layer_of(tensors, "network.0"))
     values = linear(build, perceptron(build, x, hidden, weights.activation("relu")), last)
     return Found(build.finish(q_values=values), file_format, "mlp", [weights.counted()], weights.guesses)
-
-
-def _vector(weights: Weights, first: Layer) -> tuple[GraphBuilder, Live]:
-    """A graph that takes as many numbers as the first layer does."""
-    if first.weight.ndim != 2:
-        raise ArchitectureMismatch(
-            f"The weights of a linear layer have the shape (out, in); these have {list(first.weight.shape)}. "
-            "Save the network again."
-        )
-    intake = take_in((first.weight.shape[1],), weights.hints, scale=weights.hints.pixel_scale, turned=None)
-    return intake.build, intake.x

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from saddlepoint.errors import ArchitectureMismatch
-from saddlepoint.policies.architectures import check_nature, layer_of, nature_features, nature_input
+from saddlepoint.policies.architectures import Layer, check_nature, layer_of, nature_features, nature_input
 from saddlepoint.policies.builder import GraphBuilder, Live
 from saddlepoint.policies.intake import PIXEL_MAXIMUM, take_in, turned_from_pixels
 from saddlepoint.policies.naming import plain
@@ -45,6 +45,16 @@ class Weights:
         if self.hints.activation is None:
             self.guesses.append(f"{usual} after every hidden layer, as the networks of these names have")
         return {"relu": "Relu", "tanh": "Tanh"}[self.hints.activation or usual]
+
+    def vector(self, first: Layer) -> tuple[GraphBuilder, Live]:
+        """A graph that takes as many numbers as the first layer does."""
+        if first.weight.ndim != 2:
+            raise ArchitectureMismatch(
+                f"The weights of a linear layer have the shape (out, in); these have {list(first.weight.shape)}. "
+                "Save the network again."
+            )
+        intake = take_in((first.weight.shape[1],), self.hints, scale=self.hints.pixel_scale, turned=None)
+        return intake.build, intake.x
 
     def nature(self, convolutions: Sequence[str], hidden: str) -> tuple[GraphBuilder, Live]:
         """A graph as far as the features of a Nature CNN of these layers, on pictures as environments give them."""

@@ -15,6 +15,7 @@ from saddlepoint.policies.gaussians import fixed_log_std
 from saddlepoint.policies.graph import Graph
 from saddlepoint.policies.intake import take_in
 from saddlepoint.policies.named_weights import RECURRENT_WAY_OUT, WAY_OUT, Weights, shown
+from saddlepoint.policies.research_actors import from_research
 from saddlepoint.policies.torch_lstm import TENSORS, lstm
 from saddlepoint.schemas.policies import PolicyHints
 
@@ -67,7 +68,7 @@ def from_state_dict(tensors: Mapping[str, Tensor], hints: PolicyHints, *, file_f
             "Plain weights must be those of a network without memory, since they do not say where a state goes, or of "
             f"CleanRL's ppo_atari_lstm.py; these have recurrent layers. {RECURRENT_WAY_OUT}"
         )
-    found = from_cleanrl(weights, file_format)
+    found = from_cleanrl(weights, file_format) or from_research(weights, file_format)
     if found is not None:
         return found
     if nature is not None:
