@@ -46,8 +46,7 @@ def from_sa_ppo(file: TorchFile, hints: PolicyHints) -> Found:
     """The policy in it, with its normalisation. Raises PolicyRejected."""
     tensors, critic = _tensors(file)
     weights = Weights(tensors, hints, [])
-    is_recurrent = f"{_LSTM}.weight_ih_l0" in tensors
-    inputs = layer_of(tensors, _EMBEDDING if is_recurrent else _FIRST).weight.shape[-1:].numel()
+    inputs = layer_of(tensors, _EMBEDDING if _is_recurrent(tensors) else _FIRST).weight.shape[-1:].numel()
     statistics = _statistics(file.root.get(_ENVIRONMENTS), inputs)
     intake = take_in((inputs,), hints, scale=hints.pixel_scale, turned=None)
     build, x = intake.build, intake.x
@@ -55,13 +54,13 @@ def from_sa_ppo(file: TorchFile, hints: PolicyHints) -> Found:
         weights.guesses.append("observations are not normalised: the checkpoint holds no statistics of them")
     else:
         x = standardised(build, x, (inputs,), statistics)
-    graph = (_recurrent if is_recurrent else _perceptrons)(weights, critic, build, x)
+    graph = _recurrent(weights, build, x) if _is_recurrent(tensors) else _perceptrons(weights, critic, build, x)
     is_gaussian = graph.head == "gaussian"
     return Found(
         graph,
         "torch-checkpoint",
         "mlp",
-        _contents(file.root, reads_value="value" in graph.outputs, statistics=statistics),
+        _contents(file.root, reads_value=_is_read(critic, tensors), statistics=statistics),
         weights.guesses,
         squash=hints.squash or "none" if is_gaussian else "none",
         fixed_deviation=is_gaussian,
@@ -95,13 +94,26 @@ def _perceptrons(weights: Weights, critic: Mapping[str, Tensor], build: GraphBui
     hidden, last = _hidden(tensors), "final_mean" if _DEVIATION in tensors else "final"
     weights.check_all_known([*map(_HIDDEN.format, range(len(hidden))), last, _SHARED], [_DEVIATION])
     features = perceptron(build, x, hidden, activation)
-    judged, judge = features, layer_of(tensors, _SHARED) if f"{_SHARED}.weight" in tensors else None
-    if critic and judge is None:
+    judged, judge = features, layer_of(tensors, _SHARED) if _has_shared_critic(tensors) else None
+    if _is_read(critic, tensors):
         judged, judge = perceptron(build, x, _hidden(critic), "Tanh"), layer_of(critic, "final")
     return with_value(build, judged, judge, next_states=(), **_head(build, tensors, features, last))
 
 
-def _recurrent(weights: Weights, _: Mapping[str, Tensor], build: GraphBuilder, x: Live) -> Graph:
+def _is_read(critic: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the value is that of the critic apart: one without a memory, beside an actor that has none either."""
+    return bool(critic) and not _has_shared_critic(tensors) and not _is_recurrent(tensors)
+
+
+def _has_shared_critic(tensors: Mapping[str, Tensor]) -> bool:
+    return f"{_SHARED}.weight" in tensors
+
+
+def _is_recurrent(tensors: Mapping[str, Tensor]) -> bool:
+    return f"{_LSTM}.weight_ih_l0" in tensors
+
+
+def _recurrent(weights: Weights, build: GraphBuilder, x: Live) -> Graph:
     """A linear layer, an LSTM and another; the layers of a perceptron beside them play no part."""
     tensors = weights.tensors
     idle = [*(_HIDDEN.format(at) for at in range(_count(tensors))), "final_mean"]
