@@ -1,5 +1,6 @@
 """`AttackClient.local`: the numbers of a server without one, and nothing of it stays behind."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -103,7 +104,12 @@ def test_whatever_ends_the_program_ends_what_it_started(
 
 def _children_at_work(pid: int, data: Path) -> list[psutil.Process]:
     """Once an episode is attempted."""
-    wait_until(lambda: any((data / "store").rglob("attempts/*")), within_s=90, what="an attempt at a shard")
+    wait_until(lambda: _has_attempts(data / "store"), within_s=90, what="an attempt at a shard")
     with suppress(psutil.NoSuchProcess):
         return list(psutil.Process(pid).children(recursive=True))
     raise AssertionError("the program has ended by itself")
+
+
+def _has_attempts(store: Path) -> bool:
+    """Folders come and go meanwhile, on which Path.rglob would stop."""
+    return any("attempts" in Path(folder).parts and files for folder, _, files in os.walk(store))
