@@ -138,7 +138,8 @@ class Continuous:
 
         def at_top(outputs: Tensor) -> Tensor:
             by_distance = self._by_action() & ~objectives_of.get("value", torch.zeros_like(self.greedy))
-            return by_distance & (self._to_corner(outputs, clean) == 0).all(1)
+            corner, is_left = self._corner(outputs, clean)
+            return by_distance & (corner.isfinite() & ~is_left).all(1)
 
         return Climbed(by_loss.value, gradient, at_top)
 
@@ -163,7 +164,9 @@ class Continuous:
         Towards the far corner in rows that are judged by their action, and in those of `value` as the critic would have
         the action itself move. 0 in other rows.
         """
-        back = torch.where(by_row(self._by_action(), outputs), self._to_corner(outputs, clean), 0.0)
+        corner, is_left = self._corner(outputs, clean)
+        leads = by_row(self._by_action(), corner) & corner.isfinite() & is_left
+        back = torch.where(leads, corner - self.gaussian(outputs).mean, 0.0)
         if "value" in objectives_of:
             with torch.enable_grad():
                 action = self.gaussian(outputs).mean.tanh().detach().requires_grad_()
@@ -171,12 +174,11 @@ class Continuous:
             back = torch.where(by_row(objectives_of["value"], outputs), of_action, back)
         return torch.cat([back, torch.zeros_like(back)], dim=1) if self.is_gaussian else back
 
-    def _to_corner(self, outputs: Tensor, clean: Tensor) -> Tensor:
-        """(N, D): from each mean to the far corner, 0 where it is there or past it and where there is no bound."""
+    def _corner(self, outputs: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, D) each: the far corner, infinite where there is no bound, and whether a mean has yet to reach it."""
         mean, origin = self.gaussian(outputs).mean, self.gaussian(clean).mean
         corner = self.bounds.farthest(origin, squash=self.squash)
-        is_left = corner.isfinite() & ((corner - mean) * (corner - origin) > 0)
-        return torch.where(is_left, corner - mean, 0.0)
+        return corner, (corner - mean) * (corner - origin) > 0
 
     def _cost(self, action: Tensor) -> Tensor:
         """(N,): -Q(s, action), Eq. 7 for actions in -1..1 that are played without chance."""

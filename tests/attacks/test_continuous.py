@@ -119,6 +119,19 @@ def test_actions_beyond_a_bound_are_brought_back(kind: Objective, deviates: bool
     assert not found.zero_gradient.any()
 
 
+@pytest.mark.parametrize("high", [1.0, torch.inf])
+def test_without_a_bound_there_is_no_top(high: float) -> None:
+    """A policy that answers everything alike is stuck, and not as high as it can be."""
+    constant = Beyond(0.5)
+    constant.weights.zero_()
+    of = replace(
+        head(greedy=True, is_gaussian=False), bounds=ActionBounds(torch.full((2,), -high), torch.full((2,), high))
+    )
+    found = at_origin(constant, "ce", of, 0.4)
+    assert found.zero_gradient.all()
+    assert not found.rises.any()
+
+
 @pytest.mark.parametrize("kind", ["ce", "min"])
 def test_actions_where_a_tanh_is_flat_are_brought_back(kind: Objective) -> None:
     found = at_origin(Beyond(25.0), kind, head(greedy=True, is_gaussian=False, squash=True), 20.0)
