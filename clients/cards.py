@@ -18,7 +18,7 @@ def card_text(card: PolicyCard) -> str:
         "network": [f"{card.architecture}, {card.parameters:,} parameters; torch and onnxruntime {_apart(card)}"],
         "observation": [
             f"{_shape(card.observation.shape)} {card.observation.dtype}",
-            *_divided(card.observation_std),
+            *_divided(card.own_units),
             *_stated(card.observation_space),
         ],
         "actions": [_actions(card), *_stated(card.action_space)],
@@ -48,13 +48,10 @@ def _actions(card: PolicyCard) -> str:
     return f"{numbers}, by {card.head}{deviation}; {bounds} the environment's bounds (squash {card.squash})"
 
 
-def _divided(deviations: list[float] | None) -> list[str]:
-    if deviations is None or min(deviations) == max(deviations):
+def _divided(units: tuple[float, float] | None) -> list[str]:
+    if units is None:
         return []
-    return [
-        f"divided by {min(deviations):.2g} to {max(deviations):.2g}, in which epsilon_scale observation_std lets "
-        "epsilon count"
-    ]
+    return [f"divided by {units[0]:.2g} to {units[1]:.2g}, in which epsilon_scale observation_std lets epsilon count"]
 
 
 def _stated(space: Mapping[str, Any] | None) -> list[str]:

@@ -118,9 +118,7 @@ def _squash(weights: Weights, action: Live) -> Literal["none", "tanh"]:
             f"action_scale and action_bias have one finite number for each of the {count} numbers of an action; here "
             "they have not. Save the actor again."
         )
-    if weights.hints.squash is None and len(buffers) < len(_BUFFERS):
-        weights.guesses.append("actions are the tanh of the last layer, scaled to the bounds of the environment")
-    return weights.hints.squash or "tanh"
+    return weights.squash(is_stated=len(buffers) == len(_BUFFERS))
 
 
 def _q_network(weights: Weights, file_format: str) -> Found:

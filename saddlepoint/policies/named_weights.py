@@ -46,6 +46,12 @@ class Weights:
             self.guesses.append(f"{usual} after every hidden layer, as the networks of these names have")
         return {"relu": "Relu", "tanh": "Tanh"}[self.hints.activation or usual]
 
+    def squash(self, *, is_stated: bool = False) -> Literal["none", "tanh"]:
+        """What follows the last layer of an actor: as the user says, else a tanh, a guess unless the file states it."""
+        if self.hints.squash is None and not is_stated:
+            self.guesses.append("actions are the tanh of the last layer, scaled to the bounds of the environment")
+        return self.hints.squash or "tanh"
+
     def vector(self, first: Layer) -> tuple[GraphBuilder, Live]:
         """A graph that takes as many numbers as the first layer does."""
         if first.weight.ndim != 2:

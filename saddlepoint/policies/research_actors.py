@@ -43,8 +43,7 @@ def from_research(weights: Weights, file_format: str) -> Found | None:
     build, x = weights.vector(hidden[0])
     latent = perceptron(build, x, hidden, weights.activation("relu"))
     mean = linear(build, latent, layer_of(tensors, names.mean))
-    if weights.hints.squash is None:
-        weights.guesses.append("actions are the tanh of the last layer, scaled to the bounds of the environment")
+    squash = weights.squash()
     if names.log_std is None:
         graph = build.finish(next_states=(), action=mean)
     else:
@@ -52,5 +51,4 @@ def from_research(weights: Weights, file_format: str) -> Found | None:
         check_pair(mean, raw)
         log_std = build.live("Clip", raw, min=_LOG_STD[0], max=_LOG_STD[1])
         graph = build.finish(next_states=(), mean=mean, log_std=log_std)
-    squash = weights.hints.squash or "tanh"
     return Found(graph, file_format, "mlp", [weights.counted()], weights.guesses, squash=squash)

@@ -39,13 +39,13 @@ def scale_of(spec: EvaluationSpec, card: PolicyCard) -> tuple[float, ...] | None
 
 def unit_notes(spec: EvaluationSpec, card: PolicyCard) -> list[str]:
     """What epsilon counts in, where the policy has units of its own and nothing was said."""
-    own = card.observation_std
+    own = card.own_units
     is_attacked = any(cell.attack.epsilon > 0 for cell in spec.cells())
-    if own is None or spec.epsilon_scale is not None or min(own) == max(own) or not is_attacked:
+    if own is None or spec.epsilon_scale is not None or not is_attacked:
         return []
     return [
-        f"Epsilon counts in the environment's units, and the policy divides its observations by {min(own):.2g} to "
-        f"{max(own):.2g}. Budgets in units of the observations' deviations, as papers on such policies state them, "
+        f"Epsilon counts in the environment's units, and the policy divides its observations by {own[0]:.2g} to "
+        f"{own[1]:.2g}. Budgets in units of the observations' deviations, as papers on such policies state them, "
         "take epsilon_scale observation_std."
     ]
 

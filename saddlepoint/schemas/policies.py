@@ -187,6 +187,12 @@ class PolicyCard(Schema):
         """Whether it says what actions are worth, in its head or beside it."""
         return any(output.name in CRITIC_OUTPUTS for output in self.outputs)
 
+    @property
+    def own_units(self) -> tuple[float, float] | None:
+        """The least and the largest of `observation_std`; None where it has none, or the same everywhere."""
+        own = self.observation_std
+        return None if own is None or min(own) == max(own) else (min(own), max(own))
+
 
 class UploadRequest(Schema):
     """An upload that waits for the validator."""

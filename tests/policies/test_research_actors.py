@@ -9,50 +9,40 @@ from saddlepoint.policies import load_network
 from tests.policies.networks import imported, saved, vectors
 
 
-class Td3(nn.Module):
-    """Before its tanh."""
+class Actor(nn.Module):
+    """What its last layers give, side by side: an action or a mean before its tanh, and perhaps a log_std."""
 
-    def __init__(self) -> None:
+    def __init__(self, *names: str) -> None:
         super().__init__()
-        self.l1, self.l2, self.l3 = nn.Linear(4, 32), nn.Linear(32, 16), nn.Linear(16, 2)
+        self.names = names
+        sizes = [(4, 32), (32, 16), *[(16, 2)] * (len(names) - 2)]
+        for name, size in zip(names, sizes, strict=True):
+            self.add_module(name, nn.Linear(*size))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.l3(self.l2(self.l1(x).relu()).relu())  # type: ignore[no-any-return]
+        first, second, *last = (self.get_submodule(name) for name in self.names)
+        x = second(first(x).relu()).relu()
+        mean, *deviation = (layer(x) for layer in last)
+        return torch.cat([mean, *(raw.clamp(-20, 2) for raw in deviation)], 1)
 
 
-class Sac(nn.Module):
-    """Mean before its tanh, and log_std."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(4, 32), nn.Linear(32, 16)
-        self.mean_linear, self.log_std_linear = nn.Linear(16, 2), nn.Linear(16, 2)
-        nn.init.normal_(self.log_std_linear.weight, std=30)  # so that the bounds are met
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.linear2(self.linear1(x).relu()).relu()
-        return torch.cat([self.mean_linear(x), self.log_std_linear(x).clamp(-20, 2)], 1)
+TD3 = ("l1", "l2", "l3")
+SAC = ("linear1", "linear2", "mean_linear", "log_std_linear")
+DETERMINISTIC = ("linear1", "linear2", "mean")
 
 
-class Deterministic(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear1, self.linear2, self.mean = nn.Linear(4, 32), nn.Linear(32, 16), nn.Linear(16, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.mean(self.linear2(self.linear1(x).relu()).relu())  # type: ignore[no-any-return]
-
-
-@pytest.mark.parametrize(("kind", "head"), [(Td3, "action"), (Sac, "gaussian"), (Deterministic, "action")])
-def test_the_outputs_are_those_of_the_network(kind: type[nn.Module], head: str) -> None:
+@pytest.mark.parametrize(("names", "head"), [(TD3, "action"), (SAC, "gaussian"), (DETERMINISTIC, "action")])
+def test_the_outputs_are_those_of_the_network(names: tuple[str, ...], head: str) -> None:
     torch.manual_seed(0)
-    actor = kind()
+    actor = Actor(*names)
+    if head == "gaussian":
+        nn.init.normal_(actor.get_parameter("log_std_linear.weight"), std=30)  # so that the bounds are met
     state = actor.state_dict()
     policy = imported(saved(state))
     with torch.no_grad():
-        torch.testing.assert_close(
-            load_network(policy.model)(vectors(16)).head, actor(vectors(16)), atol=1e-4, rtol=1e-4
-        )
+        expected = actor(vectors(16))
+    torch.testing.assert_close(load_network(policy.model)(vectors(16)).head, expected, atol=1e-4, rtol=1e-4)
+    assert ({-20.0, 2.0} <= set(expected.flatten().tolist())) == (head == "gaussian")
     assert (policy.card.head, policy.card.squash, policy.card.actions) == (head, "tanh", 2)
     assert policy.card.guesses == [
         "relu after every hidden layer, as the networks of these names have",
@@ -63,7 +53,7 @@ def test_the_outputs_are_those_of_the_network(kind: type[nn.Module], head: str) 
 
 def test_a_checkpoint_with_a_critic_beside_it() -> None:
     critic = {f"linear{at}.weight": torch.zeros(1, 1) for at in range(1, 7)}
-    policy = imported(saved({"policy_state_dict": Sac().state_dict(), "critic_state_dict": critic}))
+    policy = imported(saved({"policy_state_dict": Actor(*SAC).state_dict(), "critic_state_dict": critic}))
     assert policy.card.head == "gaussian"
 
 
@@ -71,9 +61,9 @@ def test_a_checkpoint_with_a_critic_beside_it() -> None:
 def test_layers_of_others_are_refused(name: str) -> None:
     """Such as those of the critic, which has six."""
     with pytest.raises(PolicyRejected, match=f"'{name}' does not"):
-        imported(saved({**Td3().state_dict(), name: torch.zeros(3, 3)}))
+        imported(saved({**Actor(*TD3).state_dict(), name: torch.zeros(3, 3)}))
 
 
 def test_layers_that_do_not_follow_each_other_are_refused() -> None:
     with pytest.raises(PolicyRejected, match="must take 32 numbers"):
-        imported(saved({**Td3().state_dict(), "l2.weight": torch.zeros(16, 33)}))
+        imported(saved({**Actor(*TD3).state_dict(), "l2.weight": torch.zeros(16, 33)}))
