@@ -21,7 +21,7 @@ from trainer.training import Training
 FORMAT = "saddlepoint-training-1"
 _RECORD = "training"
 _NETWORK = "network."
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+_AVERAGES = ("exp_avg", "exp_avg_sq")
 
 
 def to_bytes(training: Training, spec: TrainingSpec) -> bytes:
@@ -30,7 +30,7 @@ def to_bytes(training: Training, spec: TrainingSpec) -> bytes:
     actions = games.pop("actions")
     tensors = _weights(training)
     for index, moments in training.optimizer.state_dict()["state"].items():
-        tensors |= {f"adam.{index}.{name}": moments[name] for name in _MOMENTS}
+        tensors |= {f"adam.{index}.{name}": moments[name] for name in ("step", *_AVERAGES)}
     tensors |= {f"games.{lane}": torch.from_numpy(played) for lane, played in enumerate(actions)}
     tensors["generator"] = training.generator.get_state()
     return _save(tensors, spec, update=training.update, games=games)
@@ -91,23 +91,28 @@ def _save(tensors: Mapping[str, Tensor], spec: TrainingSpec, **numbers: Any) -> 
 
 
 def _load_network(training: Training, tensors: Mapping[str, Tensor]) -> None:
+    """Weights take the shape of the network's own: that of `hidden` was flat in earlier checkpoints."""
+    own = training.network.state_dict()
     weights = {name.removeprefix(_NETWORK): value for name, value in tensors.items() if name.startswith(_NETWORK)}
-    training.network.load_state_dict(weights)
+    training.network.load_state_dict({name: value.reshape(own[name].shape) for name, value in weights.items()})
 
 
 def _load_moments(training: Training, tensors: Mapping[str, Tensor]) -> None:
     state = training.optimizer.state_dict()
     state["state"] = {
-        index: {name: _laid_out(tensors[f"adam.{index}.{name}"], weight) for name in _MOMENTS}
+        index: {
+            "step": tensors[f"adam.{index}.step"],
+            **{name: _laid_out(tensors[f"adam.{index}.{name}"], weight) for name in _AVERAGES},
+        }
         for index, weight in enumerate(training.network.parameters())
         if f"adam.{index}.step" in tensors
     }
     training.optimizer.load_state_dict(state)
 
 
-def _laid_out(moment: Tensor, weight: Tensor) -> Tensor:
-    """In the weight's order in memory, in which a fused step pairs the two."""
-    return torch.empty_like(weight).copy_(moment) if moment.shape == weight.shape else moment
+def _laid_out(average: Tensor, weight: Tensor) -> Tensor:
+    """As the weight is: in its shape, and in its order in memory, in which a fused step pairs the two."""
+    return torch.empty_like(weight).copy_(average.reshape(weight.shape))
 
 
 def _record(checkpoint: bytes) -> dict[str, Any]:

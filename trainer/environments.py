@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from saddlepoint.envs.atari import make_atari_vector, pictures_of
 from saddlepoint.envs.interface import Actions
 from saddlepoint.envs.lanes import make_lanes
+from saddlepoint.machine import rest_threads
 from saddlepoint.schemas.environments import (
     EnvironmentDescription,
     EnvironmentSpec,
@@ -73,6 +74,7 @@ class AtariTraining:
         return pictures_of(self._observations)
 
     def step(self, actions: Actions) -> Outcome:
+        rest_threads()  # those of the network, while the emulators' have work
         self._observations, rewards, terminated, truncated, info = self._vector.step(actions)
         life_lost = (info["lives"] < self._lives) & (info["lives"] > 0)
         self._lives = info["lives"]

@@ -45,8 +45,9 @@ class Interval:
 
     def convolved(self, layer: nn.Conv2d, scale: float = 1.0) -> "Interval":
         """`scale`: what the layer multiplies its weights by."""
-        weight = (layer.weight * scale).abs()
-        return Interval(layer(self.middle), functional.conv2d(self.radius, weight, stride=layer.stride))
+        middle, weight = layer(self.middle), (layer.weight * scale).abs()
+        radius = functional.conv2d(self.radius, weight, stride=layer.stride)
+        return Interval(middle, radius.reshape(middle.shape))  # one as large as the picture leaves no sides
 
 
 def check_boundable(network: ActorCritic) -> None:
@@ -85,8 +86,7 @@ def _nature(network: NatureNetwork, box: Interval) -> tuple[Interval, nn.Linear]
     x = x.convolved(network.conv1, 1 / PIXEL_MAXIMUM).rising(torch.relu)
     x = x.convolved(network.conv2).rising(torch.relu)
     x = x.convolved(network.conv3).rising(torch.relu)
-    flat = Interval(x.middle.flatten(1), x.radius.flatten(1))
-    return flat.linear(network.hidden).rising(torch.relu), network.policy
+    return x.convolved(network.hidden).rising(torch.relu), network.policy
 
 
 def _mlp(network: MlpNetwork, box: Interval) -> tuple[Interval, nn.Linear]:

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from saddlepoint.evaluation.memory import keep_freed_memory
 from trainer.advantages import advantages
 from trainer.adversary import Acting
-from trainer.ahead import one_ahead
 from trainer.curve import UpdateRecord
 from trainer.losses import normalized, policy_loss, value_loss
 from trainer.methods.interface import Lesson
@@ -104,18 +103,16 @@ def improve(training: Training, rollout: Rollout, acting: Acting) -> dict[str, f
     samples = Samples.of(rollout, estimates)
     advantages_of_all, values_of_all = (processes.of_all(part).flatten() for part in (estimates, rollout.values))
 
-    def part_of(rows: Tensor) -> Part:
+    sums: Counter[str] = Counter()
+    minibatches, seeds = _minibatches(training)
+    for rows, seed in zip(minibatches, seeds, strict=True):
         own, numbers = lanes.among(rows)
-        return Part(
+        part = Part(
             samples=samples[numbers.to(training.device)].observed_as(training.network.dtype),
             advantages=normalized(advantages_of_all[rows])[own].to(training.device),
             numbers=own.nonzero().flatten(),
             share=len(numbers) / len(rows),
         )
-
-    sums: Counter[str] = Counter()
-    minibatches, seeds = _minibatches(training)
-    for part, seed in zip(one_ahead(part_of, minibatches), seeds, strict=True):
         acting.generator.manual_seed(seed)
         sums.update(learn(training, part, acting))
     means = _means(processes, sums, len(minibatches))

@@ -14,7 +14,7 @@ from torch import Tensor
 from trainer.network import PIXEL_MAXIMUM, ActorCritic, NatureNetwork
 from trainer.space_to_depth import kernel_from_depth, kernel_to_depth
 
-_KERNEL, _BIAS, _CENTER = "conv1.weight", "conv1.bias", "conv1.center"
+_KERNEL, _BIAS, _CENTER, _HIDDEN = "conv1.weight", "conv1.bias", "conv1.center", "hidden.weight"
 
 
 def to_published(network: ActorCritic) -> bytes:
@@ -32,11 +32,13 @@ def to_plain(network: ActorCritic) -> dict[str, Tensor]:
         center = tensors.pop(_CENTER) / PIXEL_MAXIMUM
         tensors[_BIAS] = tensors[_BIAS] - center * tensors[_KERNEL].sum((1, 2, 3))
         tensors[_KERNEL] = kernel_from_depth(tensors[_KERNEL])
+        tensors[_HIDDEN] = tensors[_HIDDEN].flatten(1)
     return tensors
 
 
 def from_plain(network: ActorCritic, tensors: Mapping[str, Tensor]) -> None:
     """Take weights of publication, in any precision; pixels are not centred then."""
     if isinstance(network, NatureNetwork):
-        tensors = {**tensors, _KERNEL: kernel_to_depth(tensors[_KERNEL]), _CENTER: torch.zeros(())}
+        hidden = tensors[_HIDDEN].reshape(network.hidden.weight.shape)
+        tensors = {**tensors, _KERNEL: kernel_to_depth(tensors[_KERNEL]), _CENTER: torch.zeros(()), _HIDDEN: hidden}
     network.load_state_dict({name: value.float() for name, value in tensors.items()})

@@ -77,6 +77,20 @@ def test_actions_of_numbers_come_back_bit_for_bit() -> None:
     assert all(map(np.array_equal, restored.state().actions, kept))
 
 
+def test_a_checkpoint_from_when_the_hidden_layer_was_flat_goes_on() -> None:
+    training = started(ATARI)
+    next(train(training))
+    kept = checkpoint.to_bytes(training, ATARI)
+    number = [name for name, _ in training.network.named_parameters()].index("hidden.weight")
+    of_hidden = ("network.hidden.weight", f"adam.{number}.exp_avg", f"adam.{number}.exp_avg_sq")
+    tensors = load(kept)
+    earlier = {name: value.flatten(1) if name in of_hidden else value for name, value in tensors.items()}
+    assert [earlier[name].shape for name in of_hidden] == [(512, 3136)] * 3
+    resumed = build_training(ATARI)
+    checkpoint.restore(resumed, save(earlier, {"training": json.dumps(checkpoint._record(kept))}), ATARI)
+    assert timeless(next(train(resumed))) == timeless(next(train(training)))
+
+
 def test_a_checkpoint_of_another_specification_is_refused() -> None:
     spec, other = cartpole_spec(256), cartpole_spec(512)
     saved = checkpoint.to_bytes(started(spec), spec)
