@@ -46,6 +46,7 @@ def page_environment() -> Environment:
         "significant": formatting.significant,
         "plain": formatting.plain,
         "duration": formatting.duration,
+        "marked": formatting.marked,
         "sentence": formatting.sentence,
         "typeset": formatting.typeset,
         "value": provenance.text_of,

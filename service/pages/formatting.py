@@ -1,15 +1,15 @@
 """Values as pages show them: as many digits as one reads, a true minus sign, moments that the browser makes local."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from saddlepoint.evaluation.formatting import marked
 
 NOTHING = "–"
 _MINUS = "−"
-_BETWEEN_BACKTICKS = re.compile("`([^`]*)`")
 _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 
 
@@ -72,11 +72,6 @@ def short(identity: str) -> str:
 def left(normalized: float) -> str:
     """How much of a score is left; below a random policy's it is nothing."""
     return f"{share(normalized)} left" if normalized > 0 else "nothing left"
-
-
-def marked(text: str) -> Markup:
-    """A summary whose names of fields stand between backticks."""
-    return Markup(_BETWEEN_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def sentence(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from saddlepoint.evaluation.formatting import duration, nice_ticks, tick_decimals
+from saddlepoint.evaluation.formatting import duration, marked, nice_ticks, tick_decimals
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,8 @@ def test_tick_labels_show_no_more_decimals_than_they_need() -> None:
 )
 def test_a_time_is_said_in_its_two_largest_units(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_names_between_backticks_are_code_and_all_else_is_escaped() -> None:
+    assert marked("the `loss` <b>, and `<i>`") == "the <code>loss</code> &lt;b&gt;, and <code>&lt;i&gt;</code>"
+    assert marked("one ` alone") == "one ` alone"

@@ -83,6 +83,15 @@ def test_verdict_worst_case_and_warnings_are_said_in_words() -> None:
     assert "upper bound" in text
 
 
+def test_what_stands_between_backticks_is_set_as_code() -> None:
+    cells = [cell.model_copy(update={"warnings": ["of `ce` alone"]}) for cell in sample_report().cells]
+    report = changed(sample_report(), verdict="`none` is missing", warnings=["tier `quick` plays 30"], cells=cells)
+    page = render_html(report)
+    for name in ("none", "quick", "ce"):
+        assert f"<code>{name}</code>" in page
+    assert "`" not in re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)
+
+
 def test_a_worst_case_of_one_seed_is_called_what_it_is() -> None:
     report = sample_report(seeds=1)
     assert report.worst_case is not None

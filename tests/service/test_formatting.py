@@ -5,7 +5,6 @@ from service.pages.formatting import (
     duration,
     interval,
     left,
-    marked,
     moment,
     number,
     sentence,
@@ -47,8 +46,7 @@ def test_a_duration_has_at_most_two_units(seconds: float | None, shown: str) -> 
     assert duration(seconds) == shown
 
 
-def test_texts_are_escaped_and_marked() -> None:
-    assert marked("the `loss` <b>") == "the <code>loss</code> &lt;b&gt;"
+def test_texts_and_moments() -> None:
     assert moment(NOON) == '<time datetime="2026-01-02T12:00:00+00:00">2 Jan 2026, 12:00 UTC</time>'
     assert (architecture("mlp"), architecture("onnx"), architecture("other")) == ("MLP", "own graph", "other")
     assert (sentence("It holds"), sentence("It holds.")) == ("It holds.", "It holds.")
