@@ -104,6 +104,7 @@ def _decided(
 ) -> EvaluationSpec | None:
     """The evaluation without what a policy or a machine would decide, so that parent and child get the same one.
 
+    Of a parent with Q-values the best action is played, which the probabilities that PPO makes of them do only if told.
     Raises UnsupportedAttack and InvalidEpsilon where the parent cannot be evaluated so.
     """
     if evaluation is None:
@@ -112,4 +113,5 @@ def _decided(
     if parent is None:
         return decided
     check_applicable(decided.filled(), parent, environment)
-    return decided.model_copy(update={"epsilon_scale": scale_of(decided, parent)})
+    mode = decided.action_mode or ("greedy" if parent.head == "q_values" else None)
+    return decided.model_copy(update={"epsilon_scale": scale_of(decided, parent), "action_mode": mode})

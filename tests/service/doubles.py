@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 from saddlepoint.errors import MalformedPolicy, SaddlepointError, Unavailable, UnknownEnvironment
 from saddlepoint.findings import put_description, put_problem
@@ -104,6 +105,7 @@ class Workers:
     silent: bool = False
     shape: tuple[int, ...] = (4, 84, 84)
     actions: int = 18
+    head: Literal["logits", "q_values"] = "logits"
     validated: list[str] = field(default_factory=list)
 
     def run(self, task: Task, arguments: tuple[str, ...]) -> None:
@@ -137,9 +139,9 @@ class Workers:
             created_at=request.created_at,
             format="onnx",
             architecture="nature-cnn",
-            head="logits",
+            head=self.head,
             observation=InputDescription(shape=self.shape),
-            outputs=[OutputDescription(name="logits", shape=(self.actions,))],
+            outputs=[OutputDescription(name=self.head, shape=(self.actions,))],
             actions=self.actions,
             parameters=1,
             sha256=request.sha256,

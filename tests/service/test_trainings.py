@@ -203,6 +203,13 @@ async def test_the_evaluation_of_a_training_is_the_one_that_can_be_asked_for(ben
     assert asked.json()["id"] == body["proof"]["parent_evaluation"]
 
 
+async def test_a_policy_of_q_values_and_what_is_trained_from_it_are_evaluated_alike(bench: Bench) -> None:
+    """Left to themselves, the one would play its best action and the other sample, and nothing could be compared."""
+    bench.workers.head = "q_values"
+    decided = (await harden(bench)).json()["spec"]["evaluation"]
+    assert decided["action_mode"] == "greedy"
+
+
 async def test_a_training_is_the_same_however_it_is_evaluated(bench: Bench) -> None:
     evaluated = (await harden(bench)).json()
     again = (await harden(bench)).json()
