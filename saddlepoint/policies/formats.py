@@ -12,7 +12,15 @@ from saddlepoint.policies.found import Found
 from saddlepoint.policies.onnx_import import from_onnx
 from saddlepoint.policies.onnx_reader import looks_like_onnx, onnx_member, read_onnx, read_onnx_archive
 from saddlepoint.policies.packages import overlooked, package_of
-from saddlepoint.policies.pickles import TorchFile, is_bare_pickle, is_torch_archive, read_torch_archive, state_dict_in
+from saddlepoint.policies.pickles import (
+    Saved,
+    TorchFile,
+    is_bare_pickle,
+    is_torch_archive,
+    listed,
+    read_torch_archive,
+    state_dict_in,
+)
 from saddlepoint.policies.sa_ppo import from_sa_ppo, is_sa_ppo
 from saddlepoint.policies.sb3 import from_sb3, from_sb3_weights, has_sb3_names, is_sb3
 from saddlepoint.policies.state_dicts import from_state_dict
@@ -102,7 +110,18 @@ def _from_torch(file: TorchFile, hints: PolicyHints) -> Found:
         return from_sa_ppo(file, hints)
     saved = state_dict_in(file)
     found = _from_tensors(saved.tensors, hints, "torch-state-dict")
-    return replace(found, contents=[*saved.notes, *found.contents])
+    guesses = [*found.guesses, *_unread(saved, hints)]
+    return replace(found, contents=[*saved.notes, *found.contents], guesses=guesses)
+
+
+def _unread(saved: Saved, hints: PolicyHints) -> list[str]:
+    """That observations may have been normalised by what stands beside the weights, unless the user says by what."""
+    if not saved.normalisers or hints.observation_mean is not None or hints.observation_std is not None:
+        return []
+    return [
+        f"observations are not normalised by {listed(saved.normalisers)}, which the file holds beside the weights; if "
+        "they were in training, state observation_mean, observation_std and observation_clip in the card"
+    ]
 
 
 def _from_tensors(tensors: Mapping[str, Tensor], hints: PolicyHints, file_format: str) -> Found:

@@ -36,6 +36,12 @@ _CHECKPOINTS = frozenset(
     {"state_dict", "params", "weights", "model_state", *_NETWORKS, *(f"{name}_state_dict" for name in _NETWORKS)}
 )
 """Under which entry a checkpoint of a training keeps the weights."""
+_NORMALISER = re.compile(
+    r"^(?!.*(ret|rew|value|grad)).*(rms(?!prop)|running_mean|normali[sz]er|vec_?normali[sz]e"
+    r"|(obs?|observations?|states?|inputs?)_?(norm|stats|mean|std|var|filter|scaler))",
+    re.IGNORECASE,
+)
+"""How trainings call what they normalise observations by."""
 OTHER_DICTS = "other_dicts."
 """Put before the names of those after the first, where a file holds a tuple of state dicts, as CleanRL's TD3 saves."""
 
@@ -48,6 +54,8 @@ class Saved:
     """float32"""
     notes: list[str]
     """What stood beside the weights, for the card."""
+    normalisers: list[str]
+    """Entries beside them that by their names say how observations were normalised; they are not read."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +114,11 @@ def read_torch_archive(archive: Archive) -> TorchFile:
 def state_dict_in(file: TorchFile) -> Saved:
     """The weights in a file that holds them, or a checkpoint of a training with them, and little else."""
     notes: list[str] = []
-    claims = _tensors_of(_unwrapped(file.root, notes), notes)
-    return Saved(file.tensors(claims), notes)
+    state = _unwrapped(file.root, notes)
+    claims = _tensors_of(state, notes)
+    beside = file.root if isinstance(file.root, Mapping) and state is not file.root else {}
+    normalisers = [name for name in beside if isinstance(name, str) and _NORMALISER.search(name)]
+    return Saved(file.tensors(claims), notes, normalisers)
 
 
 def _check_records(archive: Archive) -> None:
@@ -146,10 +157,10 @@ def _unwrapped(loaded: Any, notes: list[str]) -> Mapping[Any, Any]:
         raise ArchitectureMismatch(
             f"A PyTorch file must hold one dict of tensors by name; this one does not. {SAVE_AGAIN}"
         )
-    if _has_tensors(loaded):
-        return loaded
     nested = _names_of_states(loaded)
     found = [name for name in nested if name in _CHECKPOINTS]
+    if _has_tensors(loaded) and not found:
+        return loaded
     if nested and not found:
         raise ArchitectureMismatch(
             "A checkpoint must hold the weights of a known network (Stable-Baselines3's, CleanRL's) under one of the "

@@ -77,6 +77,27 @@ def test_checkpoints_hold_the_weights_under_a_usual_name(key: str) -> None:
     assert file.notes == [f"entry {key!r}: read; 'optimizer', 'global_step', 'obs_rms': ignored"]
 
 
+STATISTICS = {"mean": torch.zeros(4), "var": torch.ones(4)}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"obs_rms": STATISTICS},
+        {"obs_norm_state_dict": STATISTICS},
+        {"running_mean_std": STATISTICS},
+        {"obs_mean": torch.zeros(4), "obs_var": torch.ones(4)},
+    ],
+)
+def test_statistics_of_observations_beside_the_weights_are_said_not_to_be_applied(beside: dict[str, Any]) -> None:
+    data = saved({"model": GOOD, "optimizer": {}, "reward_norm": 1.0, "rmsprop": {}, **beside})
+    names = ", ".join(map(repr, beside))
+    (said,) = [guess for guess in imported(data).card.guesses if "normalised" in guess]
+    assert said.startswith(f"observations are not normalised by {names}, which the file holds beside the weights; if")
+    stated = imported(data, observation_mean=[0.0], observation_std=[1.0]).card.guesses
+    assert not any("normalised" in guess for guess in stated)
+
+
 def test_two_that_could_be_meant_are_refused_by_name() -> None:
     with pytest.raises(PolicyRejected, match="this one has 'model', 'ema'"):
         read_torch_file(saved({"model": GOOD, "ema": GOOD}))
