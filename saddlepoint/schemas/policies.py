@@ -1,7 +1,7 @@
 """A policy as users describe it (hints), and as we found it (card)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -242,9 +242,24 @@ def check_compatible(card: PolicyCard, description: EnvironmentDescription) -> N
             f"{description.env.id} gives observations of shape {list(expected)}, the policy takes {list(got)}. "
             + (_FRAME_OPTIONS if description.env.is_atari else _OTHER_OPTIONS)
             + (_TIME if len(expected) == 1 and got == (expected[0] + 1,) else "")
+            + (_stack(got[0] // expected[0]) if _may_be_stack(description, expected, got) else "")
             + (', or state the layout in the card ("nhwc" or "nchw").' if _may_be_turned(card, expected) else ".")
         )
     _check_actions(card, description.env.id, description.action)
+
+
+def _may_be_stack(description: EnvironmentDescription, expected: Sequence[int], got: Sequence[int]) -> bool:
+    """Whether the policy takes several observations in a row as one longer one."""
+    is_flat = len(expected) == len(got) == 1 and not description.env.is_atari
+    return is_flat and got[0] > expected[0] and got[0] % expected[0] == 0 and got[0] != expected[0] + 1
+
+
+def _stack(frames: int) -> str:
+    return (
+        f". {frames} times as many numbers are often {frames} observations in a row (VecFrameStack of "
+        f"Stable-Baselines3): register the environment with FrameStackObservation(env, {frames}, "
+        'padding_type="zero") and FlattenObservation of gymnasium.wrappers around it, as docs/extend.md shows'
+    )
 
 
 def _may_be_turned(card: PolicyCard, expected: tuple[int, ...]) -> bool:

@@ -120,3 +120,10 @@ def test_one_number_more_is_told_to_be_the_time_perhaps() -> None:
     with pytest.raises(ObservationMismatch) as caught:
         check_compatible(policy, world(BOUNDED, (6,)))
     assert "the time" not in caught.value.message
+
+
+@pytest.mark.parametrize(("size", "frames"), [(16, "4"), (8, "2"), (5, None), (7, None), (2, None)])
+def test_a_stack_of_flat_observations_is_refused_with_the_wrapper_that_makes_it(size: int, frames: str | None) -> None:
+    with pytest.raises(ObservationMismatch) as caught:
+        check_compatible(card("logits", observation=InputDescription(shape=(size,))), world(CHOICES))
+    assert (f"FrameStackObservation(env, {frames}, " in str(caught.value)) == (frames is not None)
