@@ -10,6 +10,12 @@ from saddlepoint.schemas.plans import Plan
 
 _MAX_QUOTED = 80
 _NOTHING = "nothing"
+_LEFT_OUT = {
+    "action_mode": "action_mode (--action-mode) left out follows from what a policy gives: state it for both",
+    "precision": "precision left out follows from the machine: state it for both",
+    "epsilon_scale": "epsilon_scale observation_std is each policy's own: state the numbers for both",
+}
+"""What one specification may come to differently."""
 
 
 def setting_of(spec: EvaluationSpec, plan: Plan) -> dict[str, Any]:
@@ -40,8 +46,13 @@ def check_comparable(settings: Mapping[str, Mapping[str, Any]]) -> None:
             field, ours, theirs = found
             raise NotComparable(
                 f"Evaluations are compared where all but the policy is the same; {field} is {_quoted(ours)} in {first} "
-                f"and {_quoted(theirs)} in {name}. Evaluate both with one specification."
+                f"and {_quoted(theirs)} in {name}. Evaluate both with one specification{_how(field)}."
             )
+
+
+def _how(field: str) -> str:
+    told = _LEFT_OUT.get(field.rpartition(".")[2])
+    return "" if told is None else f"; {told}"
 
 
 def _difference(ours: Any, theirs: Any, path: str = "") -> tuple[str, Any, Any] | None:

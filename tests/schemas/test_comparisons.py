@@ -50,6 +50,23 @@ def test_the_field_that_differs_is_named(change: dict[str, Any], field: str) -> 
         check_comparable({"a": setting(), "b": setting(**change)})
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"head": "q_values"},
+            r"action_mode \(--action-mode\) left out follows from what a policy gives",
+        ),
+        ({"precision": "bf16"}, "specification; precision left out follows from the machine"),
+        ({"seeds": 4}, r"specification\.$"),
+    ],
+    ids=["action_mode", "precision", "seeds"],
+)
+def test_what_one_specification_may_leave_open_is_told(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(NotComparable, match=told):
+        check_comparable({"a": setting(), "b": setting(**change)})
+
+
 def test_every_evaluation_is_looked_at() -> None:
     with pytest.raises(NotComparable, match=r"in a and .* in c"):
         check_comparable({"a": setting(), "b": setting(), "c": setting(seeds=9)})
