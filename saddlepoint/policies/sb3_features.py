@@ -77,7 +77,10 @@ def check_extractor_names(names: Sequence[str]) -> None:
 def _cnn(source: Source, actor: Sequence[str], critic: Sequence[str]) -> Features:
     mine, other = _extractor(source, actor), _extractor(source, critic)
     shape = _picture_shape(mine, source)
-    turned = turned_from_pixels(source.hints.layout, shape, source.guesses)
+    layout = source.hints.layout
+    # SB3 turns bytes alone, so what is none stands in the file as the environment gives it.
+    is_given = layout is None and source.data.observation.is_image is False
+    turned = None if is_given else turned_from_pixels(layout, shape, source.guesses)
     intake = take_in(shape, source.hints, scale=_picture_scale(source), turned=turned)
     features = nature_features(intake.build, intake.x, mine.convolutions, mine.hidden)
     if _same(mine, other):

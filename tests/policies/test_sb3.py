@@ -107,6 +107,16 @@ def test_pictures_that_are_scaled_outside_are_not_scaled_again() -> None:
     assert_same(model, zip_of(model), frames(2) / 255)
 
 
+def test_pictures_that_are_no_bytes_stand_as_the_environment_gives_them() -> None:
+    """SB3's VecTransposeImage turns bytes alone."""
+    model = make(PPO, "CnnPolicy", spaces.Box(0.0, 1.0, (3, 40, 48), np.float32), normalize_images=False)
+    card = imported(zip_of(model)).card
+    assert (card.observation.shape, card.guesses) == ((3, 40, 48), [])
+    pixels = torch.rand((2, 3, 40, 48), generator=torch.Generator().manual_seed(0))
+    assert_same(model, zip_of(model), pixels)
+    assert imported(zip_of(model), layout="nhwc").card.observation.shape == (40, 48, 3)
+
+
 def test_a_perceptron_over_pictures_divides_by_255() -> None:
     model = make(PPO, "MlpPolicy", spaces.Box(0, 255, (4, 5, 6), np.uint8))
     generator = torch.Generator().manual_seed(0)
