@@ -63,7 +63,8 @@ def features_of(source: Source, actor: Sequence[str], critic: Sequence[str], fir
 
 def _other_extractor() -> UnsupportedArchitecture:
     return UnsupportedArchitecture(
-        f"The features extractor of an SB3 policy must be SB3's own NatureCNN; this one is another. {WAY_OUT}"
+        "The features extractor of an SB3 policy must be SB3's own FlattenExtractor or NatureCNN; this one is another. "
+        f"{WAY_OUT}"
     )
 
 
