@@ -31,6 +31,8 @@ def harden(
     known = yield from operations.card_of(policy, card)
     if spec.get("epsilon_scale") == "observation_std" and known.observation_std:
         spec = {**spec, "epsilon_scale": known.observation_std}
+    if known.head == "q_values" and spec.get("action_mode") is None:
+        spec = {**spec, "action_mode": "greedy"}  # as the service decides, also where it has the training already
     wanted = {**wanted, "config": hardening_config(wanted.get("config", {}), spec)}
     training, evaluation = yield from _begin(operations, env, known.id, wanted, evaluation_spec(env, spec))
     try:

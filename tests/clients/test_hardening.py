@@ -150,6 +150,16 @@ def test_deviations_of_the_parent_are_the_unit_of_both(call: Caller) -> None:
     assert asked["evaluation"]["epsilon_scale"] == asked["config"]["epsilon_scale"] == [1.0, 2.0, 3.0, 4.0]
 
 
+def test_both_play_their_best_action_where_the_parent_has_q_values(call: Caller) -> None:
+    """A training that is there with another evaluation is evaluated from here, where the service decides nothing."""
+    card = fakes.card().model_copy(update={"head": "q_values"})
+    _, begun, *rest = hardened()
+    service = Service(answer(card), refusal(Conflict("Evaluated otherwise.")), begun, *rest)
+    call(service, harden)
+    posts = [json_of(request) for request in service.requests if request.method == "POST"]
+    assert [posts[0]["evaluation"]["action_mode"], *(post["action_mode"] for post in posts[2:4])] == ["greedy"] * 3
+
+
 def test_an_interrupt_leaves_everything_running_and_says_so(call: Caller, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
