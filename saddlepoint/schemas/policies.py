@@ -303,10 +303,18 @@ def _check_actions(card: PolicyCard, env_id: str, space: DiscreteSpace | Continu
         )
 
 
+_GUESSED_SCORES = " taken as logits"
+"""How the guess ends that the output of an ONNX file, which does not say what it is, scores actions."""
+
+
 def _perhaps(card: PolicyCard) -> str:
-    """What to state where the outputs of the file may be a Gaussian that its names do not tell."""
+    """What to state where the outputs of the file may be a Gaussian, or an action, that its names do not tell."""
     if card.perhaps_gaussian is None:
-        return ""
+        guess = next((text for text in card.guesses if text.endswith(_GUESSED_SCORES)), None)
+        stated = json.dumps({"outputs": {"action": "<its name in the file>"}})
+        return (
+            "" if guess is None else f" It is a guess: {guess}. If that is the action, state it in the card: {stated}."
+        )
     mean, deviation = card.perhaps_gaussian
     stated = json.dumps({"outputs": {"mean": mean, "log_std": deviation}}, ensure_ascii=False)
     return (

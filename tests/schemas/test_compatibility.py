@@ -63,6 +63,17 @@ def test_logits_that_may_be_a_gaussian_are_refused_with_the_card_that_says_so() 
     assert '{"outputs": {"mean": "action_head", "log_std": "out_1"}}' in str(caught.value)
 
 
+def test_an_output_that_was_guessed_to_be_logits_is_refused_with_the_card_that_says_what_it_is() -> None:
+    with pytest.raises(ActionMismatch) as caught:
+        check_compatible(card("logits", guesses=["output '11' taken as logits"]), world(BOUNDED))
+    assert "It is a guess: output '11' taken as logits. If that is the action, state it in the card: " in str(
+        caught.value
+    )
+    with pytest.raises(ActionMismatch) as caught:
+        check_compatible(card("logits", guesses=["tanh after every hidden layer"]), world(BOUNDED))
+    assert "guess" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("head", "space", "said"),
     [
