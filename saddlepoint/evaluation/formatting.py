@@ -1,10 +1,7 @@
 """Numbers and ticks as the report's pages and figures show them."""
 
 import math
-import re
 from itertools import pairwise
-
-from markupsafe import Markup, escape
 
 from saddlepoint.formats.numbers import (
     MINUS,
@@ -28,7 +25,6 @@ __all__ = [
     "duration",
     "epsilon_units",
     "interval",
-    "marked",
     "nice_ticks",
     "number",
     "plain",
@@ -67,8 +63,3 @@ def tick_decimals(ticks: list[float]) -> int:
         if all(math.isclose(round(tick, decimals), tick, abs_tol=1e-12) for tick in ticks):
             return decimals
     return 6
-
-
-def marked(text: str) -> Markup:
-    """Text in which names stand between backticks, as HTML."""
-    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))

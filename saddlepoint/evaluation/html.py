@@ -15,6 +15,7 @@ from saddlepoint.evaluation.figures import COLOURS, LAYOUTS
 from saddlepoint.evaluation.replay_page import SCRIPT_HASH, replay_context
 from saddlepoint.formats.commands import commands, minimal_spec
 from saddlepoint.formats.names import attack_name, environment_id, policy_title
+from saddlepoint.marked import marked
 from saddlepoint.schemas.attacks import ATTACKS
 from saddlepoint.schemas.landscapes import HEADS
 from saddlepoint.schemas.reports import LANDSCAPE_BEGINS, LANDSCAPE_ENDS, Cell, RobustnessReport
@@ -46,7 +47,7 @@ def page_environment() -> Environment:
         "significant": formatting.significant,
         "plain": formatting.plain,
         "duration": formatting.duration,
-        "marked": formatting.marked,
+        "marked": marked,
         "sentence": formatting.sentence,
         "typeset": formatting.typeset,
         "value": provenance.text_of,

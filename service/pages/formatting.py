@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from saddlepoint.evaluation.formatting import marked
+from saddlepoint.marked import marked
 
 NOTHING = "–"
 _MINUS = "−"

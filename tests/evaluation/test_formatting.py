@@ -2,7 +2,8 @@
 
 import pytest
 
-from saddlepoint.evaluation.formatting import duration, marked, nice_ticks, tick_decimals
+from saddlepoint.evaluation.formatting import duration, nice_ticks, tick_decimals
+from saddlepoint.marked import marked
 
 
 @pytest.mark.parametrize(
