@@ -18,8 +18,9 @@ _PICTURE_AXES = 3
 THREADS = 1
 """Of one shard. One thread a worker and one worker a core is the fastest use of a machine, and repeatable."""
 REFERENCE_SEED = 0
-REFERENCE_EPISODES = 5
-"""Of the random policy: the same few games whatever is asked for, so that every report has the same zero."""
+"""Of the random policy: it plays the same games whatever is asked for, so that every report has the same zero."""
+REFERENCE_GAMES, REFERENCE_EPISODES = 5, 30
+"""Of Atari, whose games are long, and of other environments, where five came out far from the mean of many."""
 
 Role = Literal["cell", "greedy", "random_policy"]
 
@@ -171,6 +172,7 @@ def make_plan(
     scale = scale_of(spec, card)
     head = head_of(card)
     cells = _cells(spec, card, environment, [precision, lanes, scale, head.model_dump()])
+    entries = _entries(spec, cells, REFERENCE_GAMES if environment.env.is_atari else REFERENCE_EPISODES)
     return Plan(
         evaluation_id=record.id,
         protocol_version=PROTOCOL_VERSION,
@@ -182,7 +184,7 @@ def make_plan(
         threads=THREADS,
         max_episode_steps=spec.max_episode_steps,
         cells=tuple(cells),
-        shards=tuple(_shards(_entries(spec, cells), lanes, lanes * _rounds(episodes))),
+        shards=tuple(_shards(entries, lanes, lanes * _rounds(episodes))),
         require_clean_score=spec.require_clean_score,
     )
 
@@ -260,10 +262,10 @@ def _cells(
     ]
 
 
-def _entries(spec: EvaluationSpec, cells: list[PlannedCell]) -> list[EpisodeId]:
+def _entries(spec: EvaluationSpec, cells: list[PlannedCell], references: int) -> list[EpisodeId]:
     """All episodes: those that need gradients first, and seeds before cells, so that shards cost alike.
 
-    Cells that mean the same are played once, under the first of them.
+    Cells that mean the same are played once, under the first of them; `references` are the random policy's.
     """
     seeds, per_seed = spec.seeds or (), spec.episodes_per_seed or 1
     first = {cell.key: cell.index for cell in reversed(cells)}
@@ -276,7 +278,7 @@ def _entries(spec: EvaluationSpec, cells: list[PlannedCell]) -> list[EpisodeId]:
         if cell.role != "random_policy" and cell.attack.uses_gradient == gradient and first[cell.key] == cell.index
     ]
     reference = next(cell.index for cell in cells if cell.role == "random_policy")
-    return entries + [EpisodeId(reference, REFERENCE_SEED, number) for number in range(REFERENCE_EPISODES)]
+    return entries + [EpisodeId(reference, REFERENCE_SEED, number) for number in range(references)]
 
 
 def _shards(entries: list[EpisodeId], lanes: int, size: int) -> list[Shard]:

@@ -4,7 +4,7 @@ import pytest
 
 from saddlepoint.schemas.environments import EnvironmentDescription, EnvironmentSpec, describe_atari
 from saddlepoint.schemas.evaluations import Precision
-from saddlepoint.schemas.plans import REFERENCE_EPISODES, EpisodeId, Plan, make_plan
+from saddlepoint.schemas.plans import REFERENCE_EPISODES, REFERENCE_GAMES, EpisodeId, Plan, make_plan
 from tests.evaluation.episodes import CARD, plan_of, spec_of
 from tests.evaluation.plans import CARTPOLE
 from tests.worker.world import make_record
@@ -20,7 +20,7 @@ def test_every_episode_of_every_cell_is_planned_once() -> None:
     assert set(counts.values()) == {1}
     per_cell = Counter(entry.cell for entry in counts)
     for cell in plan.cells:
-        assert per_cell[cell.index] == (REFERENCE_EPISODES if cell.role == "random_policy" else 12)
+        assert per_cell[cell.index] == (REFERENCE_GAMES if cell.role == "random_policy" else 12)
     assert plan.episodes_planned == len(counts)
 
 
@@ -29,9 +29,16 @@ def test_every_report_has_the_same_games_of_the_random_policy() -> None:
         plan = plan_of(spec_of(attacks=["none"], **fields))
         return [entry for entry in entries(plan) if plan.cells[entry.cell].role == "random_policy"]
 
-    expected = [EpisodeId(1, 0, episode) for episode in range(REFERENCE_EPISODES)]
+    expected = [EpisodeId(1, 0, episode) for episode in range(REFERENCE_GAMES)]
     assert reference(seeds=1, episodes_per_seed=1) == expected
     assert reference(seeds=[7, 9], episodes_per_seed=40) == expected
+
+
+def test_the_random_policy_plays_more_where_games_are_short() -> None:
+    record = make_record(attacks=["none"])
+    plan = make_plan(record, CARD, CARTPOLE, default_precision="fp32")
+    played = [entry for entry in entries(plan) if plan.cells[entry.cell].role == "random_policy"]
+    assert played == [EpisodeId(1, 0, episode) for episode in range(REFERENCE_EPISODES)]
 
 
 def test_the_ce_cells_are_played_greedily_as_well_and_the_random_policy_once() -> None:
