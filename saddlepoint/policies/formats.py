@@ -59,6 +59,8 @@ _INSIDE = (
 )
 """What is told by bytes further in."""
 _START = 64
+_VEC_NORMALIZE = b"stable_baselines3.common.vec_env.vec_normalize"
+"""The module of the class that such a pickle begins with."""
 _TORCH_TARS = (b"sys_info", b"pickle", b"tensors", b"storages")
 """How the entries of the tar archives that PyTorch wrote before version 0.1.10 are called."""
 
@@ -140,6 +142,11 @@ def _refuse_others(data: bytes) -> None:
     if found and not is_old:
         raise UnsupportedFormat(f"The file is {found[0]}, which is no policy. {_TAKEN}")
     if is_old or is_bare_pickle(data):
+        if _VEC_NORMALIZE in data[: 2 * _START]:
+            raise UnsafePickle(
+                "The file holds the statistics of Stable-Baselines3's VecNormalize and no policy. Give the policy, and "
+                "this file beside it: --vecnormalize FILE, or vecnormalize= of the Python client."
+            )
         raise UnsafePickle(
             "The file is a pickle without PyTorch's zip around it, which is a program when loaded; it was not loaded. "
             "Save the weights with torch.save(network.state_dict(), path) of any PyTorch since 1.6."

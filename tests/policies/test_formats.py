@@ -3,12 +3,15 @@
 import gzip
 import io
 import os
+import pickle
 import tarfile
 from contextlib import suppress
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from saddlepoint.errors import PolicyRejected, UnsafePickle, UnsupportedFormat
 from saddlepoint.policies import import_policy
@@ -93,6 +96,13 @@ def test_what_is_no_policy_is_called_what_it_is(data: bytes, meaning: str) -> No
 def test_a_tar_that_torch_wrote_is_a_pickle(entry: str) -> None:
     with pytest.raises(UnsafePickle):
         imported(tar(entry))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_statistics_without_a_policy_are_told_where_to_go(protocol: int) -> None:
+    statistics = VecNormalize(DummyVecEnv([lambda: gymnasium.make("CartPole-v1")]))
+    with pytest.raises(UnsafePickle, match="--vecnormalize FILE"):
+        imported(pickle.dumps(statistics, protocol))
 
 
 BEGINNINGS = (b"", b"PK\x03\x04", b"\x08\x08", b"\x08\x09\x12", b"\x80\x02", b"\x40\0\0\0\0\0\0\0{")
