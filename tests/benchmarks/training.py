@@ -17,7 +17,7 @@ from saddlepoint.schemas.trainings import TrainingSpec
 from saddlepoint.settings import Settings
 from saddlepoint.store import open_store
 from tests.benchmarks.attacks import ATTACK, PIXELS
-from tests.benchmarks.measuring import Figure, seconds
+from tests.benchmarks.measuring import Figure, compare_rates, seconds
 from tests.benchmarks.textbook import textbook_pgd
 from tests.benchmarks.textbook_ppo import ACTORS, HORIZON, textbook_training
 from trainer import checkpoint
@@ -58,6 +58,7 @@ def training_figures() -> list[Figure]:
         _figure("train_standard_vs_cleanrl", times, lambda t: t.standard, lambda t: t.plain, 3.0),
         _figure("train_atpa_vs_floor", times, lambda t: t.atpa, lambda t: t.floor, 0.85),
         _figure("train_atpa_vs_textbook", times, lambda t: t.atpa, lambda t: t.plain_atpa, 3.0),
+        threads_figure(),
         checkpoint_figure(),
     ]
 
@@ -87,6 +88,25 @@ def _measured() -> Iterator[Times]:
         side()
     for _ in range(REPEATS):
         yield Times(*map(seconds, sides))
+
+
+def threads_figure() -> Figure:
+    """`standard` with the network on every core over one thread, as SADDLEPOINT_TRAINER_THREADS sets them."""
+    updates, threads = _updates(train(_started(_spec("standard")))), torch.get_num_threads()
+
+    def on(count: int) -> Callable[[], None]:
+        def run() -> None:
+            torch.set_num_threads(count)
+            updates()
+
+        return run
+
+    try:
+        return compare_rates(
+            "train_all_threads_vs_one", on(cores()), on(1), count=STEPS, unit="steps/s", repeats=REPEATS
+        )
+    finally:
+        torch.set_num_threads(threads)
 
 
 def checkpoint_figure() -> Figure:
