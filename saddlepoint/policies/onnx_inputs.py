@@ -12,7 +12,7 @@ from saddlepoint.errors import UnsupportedArchitecture
 from saddlepoint.policies.builder import MAX_STATES
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.onnx_fixed import FIXED, has_one_a_row, likely_fixed, taken_as_fixed
-from saddlepoint.policies.onnx_pairing import in_order
+from saddlepoint.policies.onnx_pairing import paired
 from saddlepoint.policies.onnx_reader import only_reachable
 from saddlepoint.policies.source import FLOATS
 from saddlepoint.schemas.policies import CRITIC_OUTPUTS, HEAD_OUTPUTS, PolicyHints
@@ -191,7 +191,7 @@ def _guessed_states(
         given = [item.name for item in states if _sizes(item) == shape]
         following = [item.name for item in outputs if _sizes(item) == shape]
         if len(given) == len(following) and named.isdisjoint(following):
-            pairs |= zip(given, in_order(graph, given, following), strict=True)
+            pairs |= paired(graph, given, following)
     at = [index for index, item in enumerate(outputs) if item.name in pairs.values()]
     left = [item for item in outputs if item.name not in pairs.values()]
     is_last = at[-1:] == [len(outputs) - 1]

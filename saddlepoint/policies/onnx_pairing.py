@@ -1,5 +1,7 @@
-"""Which output a state becomes where the order alone would say: an LSTM's two states have the same shape."""
+"""Which output a state becomes where shapes do not tell: an LSTM's two states have the same."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -12,15 +14,19 @@ _CARRIERS = frozenset(
     {"Cast", "Concat", "Expand", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
 )
 _MADE_BY: Mapping[str, Kind] = {"Mul": "hidden", "Add": "cell"}
+_DIRECTIONS = frozenset(
+    {"in", "ins", "input", "old", "prev", "previous", "last", "out", "outs", "output", "new", "next", "updated"}
+)
+"""Words that tell a state from what it becomes."""
 _FAR = 256
 """How many nodes are looked at from one state."""
 
 
-def in_order(graph: GraphProto, states: Sequence[str], outputs: Sequence[str]) -> list[str]:
-    """The outputs in the order of the states: turned where two states are an LSTM's and come out the other way round.
+def paired(graph: GraphProto, states: Sequence[str], outputs: Sequence[str]) -> dict[str, str]:
+    """The states with what they become: an LSTM's hidden states and cells among themselves, by name, else in order.
 
     The hidden state goes into a matrix product and comes from a gate times a tanh; the cell is multiplied by one gate
-    and comes from a sum. Where that is not to be seen, the order of the file stands.
+    and comes from a sum. Where that is not to be seen, names and the order of the file stand.
     """
     readers: dict[str, list[NodeProto]] = {}
     for node in graph.node:
@@ -29,8 +35,26 @@ def in_order(graph: GraphProto, states: Sequence[str], outputs: Sequence[str]) -
     made = producers(graph)
     given = [_read_as(readers, name) for name in states]
     found = [_made_as(made, name) for name in outputs]
-    is_crossed = len(given) == 2 and {*given} == {"hidden", "cell"} and found == given[::-1]
-    return list(reversed(outputs)) if is_crossed else list(outputs)
+    if Counter(found) != Counter(given):
+        return _by_name(states, outputs)
+    pairs: dict[str, str] = {}
+    for kind in dict.fromkeys(given):
+        of_kind = [name for name, its in zip(states, given, strict=True) if its == kind]
+        pairs |= _by_name(of_kind, [name for name, its in zip(outputs, found, strict=True) if its == kind])
+    return pairs
+
+
+def _by_name(states: Sequence[str], outputs: Sequence[str]) -> dict[str, str]:
+    """Pairs of one name but for words such as `in` and `next`, if all are; else pairs in order."""
+    begun, ended = ({_without_direction(name): name for name in names} for names in (states, outputs))
+    if begun.keys() == ended.keys() and len(begun) == len(states) == len(outputs):
+        return {name: ended[key] for key, name in begun.items()}
+    return dict(zip(states, outputs, strict=True))
+
+
+def _without_direction(name: str) -> tuple[str, ...]:
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return tuple(word for word in words if word and word not in _DIRECTIONS)
 
 
 def _read_as(readers: Mapping[str, Sequence[NodeProto]], state: str) -> Kind:

@@ -76,6 +76,22 @@ class StepFirstGruPolicy(nn.Module):
         return self.policy(features), h
 
 
+class TwoLstmsPolicy(nn.Module):
+    """Memories of an actor and a critic, whose hidden states come out before their cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.actor, self.critic = nn.LSTMCell(4, HIDDEN), nn.LSTMCell(4, HIDDEN)
+        self.policy, self.value = nn.Linear(HIDDEN, 3), nn.Linear(HIDDEN, 1)
+
+    def forward(
+        self, observation: Tensor, h: Tensor, c: Tensor, critic_h: Tensor, critic_c: Tensor
+    ) -> tuple[Tensor, ...]:
+        h, c = self.actor(observation, (h, c))
+        critic_h, critic_c = self.critic(observation, (critic_h, critic_c))
+        return self.policy(h), self.value(critic_h), h, critic_h, c, critic_c
+
+
 class GruPolicy(nn.Module):
     """Two layers of torch.nn.GRU."""
 

@@ -30,6 +30,7 @@ from tests.policies.recurrent_models import (
     SequenceLstmPolicy,
     StackedLstmPolicy,
     StepFirstGruPolicy,
+    TwoLstmsPolicy,
     logits_of,
     stepped,
     zeros,
@@ -112,6 +113,22 @@ def test_states_that_come_out_the_other_way_round_are_told_apart(
     policy = imported(exported(make, (vectors(1), *at(shapes, 1)), exporter, False))
     observations = [vectors(3, seed=step) for step in range(4)]
     close(stepped(load_network(policy.model), observations), logits_of(straight, observations, at(shapes, 3)))
+
+
+@pytest.mark.parametrize("exporter", [pytest.param("new", marks=slow), "old"])
+def test_hidden_states_become_hidden_states_and_cells_cells(exported: Exported, exporter: str) -> None:
+    shapes: list[Shape] = [(None, HIDDEN)] * 4
+    data = exported(TwoLstmsPolicy, (vectors(1), *at(shapes, 1)), exporter, False)
+    first = onnx.load_model_from_string(data).graph.input[0].name if exporter == "old" else "observation"
+    policy = imported(data, inputs={"observation": first})
+    observations = [vectors(3, seed=step) for step in range(3)]
+    network, states, expected = seeded(TwoLstmsPolicy), at(shapes, 3), []
+    for observation in observations:
+        with torch.no_grad():
+            logits, _, h, critic_h, c, critic_c = network(observation, *states)
+        states = (h, c, critic_h, critic_c)
+        expected.append(logits)
+    close(stepped(load_network(policy.model), observations), expected)
 
 
 @pytest.mark.parametrize(

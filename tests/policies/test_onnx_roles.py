@@ -84,6 +84,20 @@ def test_names_that_only_begin_like_the_contracts_are_paired_by_shape_and_order(
     assert f"inputs taken as states by shape and order: {pairs}" in check_carried(remembering(states, following))
 
 
+@pytest.mark.parametrize(
+    ("states", "following"),
+    [
+        (("actor_h", "critic_h"), ("actor_h_out", "critic_h_out")),
+        (("rnn_in/1", "rnn_in/2"), ("new/rnn/1", "new/rnn/2")),
+        (("next_state_0", "next_state_1"), ("state_0", "state_1")),
+    ],
+)
+def test_states_become_the_outputs_of_their_names_whatever_the_order(
+    states: tuple[str, str], following: tuple[str, str]
+) -> None:
+    check_carried(remembering(states, following, outputs=("output", *reversed(following))))
+
+
 def test_names_of_the_contract_bind_whatever_the_order() -> None:
     states, following = ("state_b", "state_a"), ("next_state_b", "next_state_a")
     data = remembering(states, following, outputs=("output", "next_state_a", "next_state_b"))
