@@ -9,7 +9,7 @@ from torch import Tensor
 from saddlepoint.errors import ArchitectureMismatch, MalformedPolicy, UnsupportedOperator
 from saddlepoint.policies.builder import PROBE_BATCHES, GraphBuilder, Known, Value, rank_of, shapes_of
 from saddlepoint.policies.shapes import Shape, broadcast_shape
-from saddlepoint.policies.source import SourceNode
+from saddlepoint.policies.source import Reshapes, SourceNode
 
 Lower = Callable[[GraphBuilder, SourceNode], Value | tuple[Value, ...]]
 
@@ -51,20 +51,23 @@ def _reshape(build: GraphBuilder, node: SourceNode) -> Value:
             wanted = [shape[axis] if size == 0 and axis < len(shape) else size for axis, size in enumerate(wanted)]
         if node.baked_batch and len(batch) == 1:
             rows = PROBE_BATCHES[probe]
-            wanted = _unbaked(wanted, shape, batch[0], rows, node.baked_batch, frees_steps=node.frees_steps)
+            wanted = _unbaked(wanted, shape, batch[0], rows, node.baked_batch, node.reshapes)
         return _resolved(wanted, shape)
 
     return reshaped(build, node.value(0), target)
 
 
-def _unbaked(wanted: list[int], shape: Shape, batch: int, rows: int, baked: int, *, frees_steps: bool) -> list[int]:
+def _unbaked(wanted: list[int], shape: Shape, batch: int, rows: int, baked: int, reshapes: Reshapes) -> list[int]:
     """A target that a file states for its own batch size `baked`, for `rows` that are at the axis `batch` of `shape`.
 
     The batch stays behind as many elements as it was; where ones leave that open, it keeps its axis. With
-    `frees_steps`, what the target leaves free is what it was in the file, if the batch can be elsewhere.
+    steps free, what the target leaves free is what it was in the file, if the batch can be elsewhere; with steps first,
+    (1, N, K) is what (1, 1, K) and (1, -1, K) are.
     """
     before = prod(shape[:batch])
-    if frees_steps and wanted.count(-1) == 1:
+    if reshapes == "steps first" and len(wanted) == 3 and wanted[0] == 1 and wanted[1] in (1, -1):
+        return [1, rows, wanted[2]]
+    if reshapes == "steps free" and wanted.count(-1) == 1:
         free = wanted.index(-1)
         stated = prod(shape) // shape[batch] * baked // max(1, prod(size for size in wanted if size != -1))
         known = [*wanted[:free], stated, *wanted[free + 1 :]]

@@ -8,7 +8,7 @@ from saddlepoint.errors import MalformedPolicy, UnsupportedArchitecture, Unsuppo
 from saddlepoint.policies.builder import GraphBuilder, Known, Value
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.onnx_operators import LOWERINGS
-from saddlepoint.policies.source import SourceNode, tensor_of
+from saddlepoint.policies.source import Reshapes, SourceNode, tensor_of
 
 OPSETS = range(7, 27)
 """Opset 7 brought today's broadcasting; what later ones changed is handled operator by operator."""
@@ -51,7 +51,7 @@ class Lowering:
         inputs: Mapping[str, Value],
         *,
         baked_batch: int | None = None,
-        frees_steps: bool = False,
+        reshapes: Reshapes = "as they are",
         other_inputs: Sequence[str] = (),
     ) -> None:
         if opset not in OPSETS:
@@ -62,7 +62,7 @@ class Lowering:
         self.build = build
         self._opset = opset
         self._baked_batch = baked_batch
-        self._frees_steps = frees_steps
+        self._reshapes: Reshapes = reshapes
         self._other_inputs = other_inputs
         self._values: dict[str, Value] = dict(inputs)
         self._initializers = {tensor.name: tensor for tensor in graph.initializer}
@@ -119,7 +119,7 @@ class Lowering:
                 f"them. {_WAYS_OUT.get(node.op_type, _WAY_OUT)} Taken are {', '.join(sorted(LOWERINGS))}."
             )
         inputs = [self._values[item] if item else None for item in node.input]
-        source = SourceNode(node, inputs, self._opset, self._baked_batch, self._frees_steps)
+        source = SourceNode(node, inputs, self._opset, self._baked_batch, self._reshapes)
         results = LOWERINGS[node.op_type](self.build, source)
         outputs = results if isinstance(results, tuple) else (results,)
         self._values.update(zip(node.output, outputs, strict=False))

@@ -58,7 +58,7 @@ def _read(model: ModelProto, hints: PolicyHints, roles: Roles, placement: Placem
         build,
         _inputs(model, intake, roles, placement),
         baked_batch=placement.fixed,
-        frees_steps=placement.frees_steps,
+        reshapes=placement.reshapes,
         other_inputs=roles.others,
     )
     chosen = choose_outputs(model.graph, lowering, hints, roles.next_states)

@@ -14,7 +14,7 @@ from saddlepoint.policies.found import Floats
 from saddlepoint.policies.naming import plain
 from saddlepoint.policies.onnx_inputs import Roles
 from saddlepoint.policies.shapes import Shape
-from saddlepoint.policies.source import dtype_of
+from saddlepoint.policies.source import Reshapes, dtype_of
 
 _WITH_STEPS = (3, 5)
 """Axes of vectors and of pictures with a batch axis and one for the steps of a sequence."""
@@ -87,8 +87,8 @@ class Placement:
     states: tuple[Place, ...] = ()
     fixed: int | None = None
     """The batch size that the file insists on."""
-    frees_steps: bool = False
-    """Whether a reshape of that file leaves free (-1) the number of steps, which is one, and not the batch."""
+    reshapes: Reshapes = "as they are"
+    """Of that file."""
     guesses: tuple[str, ...] = ()
 
 
@@ -100,7 +100,8 @@ def placements(roles: Roles, state_batch_axis: int | None) -> Iterator[Placement
         return
     found = list(_recurrent(roles, sizes, state_batch_axis))
     yield from found
-    yield from (replace(item, frees_steps=True) for item in found if item.fixed is not None)
+    yield from (replace(item, reshapes="steps free") for item in found if item.fixed is not None)
+    yield from (replace(item, reshapes="steps first") for item in found if item.fixed == 1)
 
 
 def _recurrent(roles: Roles, sizes: list[int], state_batch_axis: int | None) -> Iterator[Placement]:

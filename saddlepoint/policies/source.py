@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -25,6 +26,9 @@ _DTYPES: dict[int, torch.dtype] = {
     TensorProto.BOOL: torch.bool,
 }
 """Floats are computed in float32 whatever the file holds, integers in int64."""
+Reshapes = Literal["as they are", "steps free", "steps first"]
+"""How reshapes of a file for one batch size and one step are read where both are possible: what they leave free (-1) is
+the number of steps, or of two ones the first is."""
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16})
 HALVES = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16})
 _FIELDS: dict[int, str] = {
@@ -75,8 +79,7 @@ class SourceNode:
     opset: int
     baked_batch: int | None
     """The batch size that the file fixes, if it does: shapes in it speak of that batch."""
-    frees_steps: bool = False
-    """Whether its reshapes leave free (-1) the number of steps, not the batch, where both are possible."""
+    reshapes: Reshapes = "as they are"
 
     @property
     def op(self) -> str:

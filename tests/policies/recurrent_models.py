@@ -76,6 +76,38 @@ class StepFirstGruPolicy(nn.Module):
         return self.policy(features), h
 
 
+class ViewedLstmPolicy(LstmPolicy):
+    """The step of the sequence comes by a view, which an export for one row writes as (1, 1, 4)."""
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        features, (h, c) = self.lstm(observation.view(1, observation.shape[0], -1), (h, c))
+        return self.policy(features[0]), self.value(features[0]), h, c
+
+
+class ViewedGruPolicy(StepFirstGruPolicy):
+    """The same of the state as well, (N, H) outside, with the batch left free."""
+
+    def forward(self, observation: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        features, h = self.gru(observation.view(1, -1, 4), h.view(1, -1, HIDDEN))
+        return self.policy(features.squeeze(0)), h.view(-1, HIDDEN)
+
+
+class SequenceOfPicturesPolicy(nn.Module):
+    """(steps, N, 2, 3, 3) whose features are viewed as a sequence, as IMPALA's code has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.lstm = nn.Conv2d(2, 4, 2), nn.LSTM(16, HIDDEN)
+        self.policy, self.value = nn.Linear(HIDDEN, 3), nn.Linear(HIDDEN, 1)
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        steps, rows = observation.shape[:2]
+        x = self.body(observation.flatten(0, 1) / 255).flatten(1)
+        x, (h, c) = self.lstm(x.view(steps, rows, -1), (h, c))
+        x = x.flatten(0, 1)
+        return self.policy(x).view(steps, rows, 3), self.value(x).view(steps, rows), h, c
+
+
 class TwoLstmsPolicy(nn.Module):
     """Memories of an actor and a critic, whose hidden states come out before their cells."""
 

@@ -1,6 +1,7 @@
 """Policies with memory, as exporters write them: their states are carried and their gradients right."""
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 import onnx
@@ -28,9 +29,12 @@ from tests.policies.recurrent_models import (
     LstmCellPolicy,
     LstmPolicy,
     SequenceLstmPolicy,
+    SequenceOfPicturesPolicy,
     StackedLstmPolicy,
     StepFirstGruPolicy,
     TwoLstmsPolicy,
+    ViewedGruPolicy,
+    ViewedLstmPolicy,
     logits_of,
     stepped,
     zeros,
@@ -113,6 +117,26 @@ def test_states_that_come_out_the_other_way_round_are_told_apart(
     policy = imported(exported(make, (vectors(1), *at(shapes, 1)), exporter, False))
     observations = [vectors(3, seed=step) for step in range(4)]
     close(stepped(load_network(policy.model), observations), logits_of(straight, observations, at(shapes, 3)))
+
+
+@pytest.mark.parametrize("exporter", [pytest.param("new", marks=slow), "old"])
+@pytest.mark.parametrize(
+    ("make", "shapes", "shape"),
+    [
+        (ViewedLstmPolicy, [(1, None, HIDDEN)] * 2, (4,)),
+        (ViewedGruPolicy, [(None, HIDDEN)], (4,)),
+        (SequenceOfPicturesPolicy, [(1, None, HIDDEN)] * 2, (2, 3, 3)),
+    ],
+)
+def test_of_two_ones_a_view_gives_a_row_the_first_is_the_step(
+    exported: Exported, make: Callable[[], nn.Module], shapes: list[Shape], shape: tuple[int, ...], exporter: str
+) -> None:
+    before = (1,) if len(shape) > 1 else ()
+    policy = imported(exported(make, (torch.zeros(*before, 1, *shape), *at(shapes, 1)), exporter, False))
+    assert policy.card.observation.shape == shape
+    observations = [vectors(3, prod(shape), seed=step).reshape(3, *shape) for step in range(3)]
+    expected = logits_of(make, [item.reshape(*before, *item.shape) for item in observations], at(shapes, 3))
+    close(stepped(load_network(policy.model), observations), expected)
 
 
 @pytest.mark.parametrize("exporter", [pytest.param("new", marks=slow), "old"])
