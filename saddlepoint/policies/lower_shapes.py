@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from saddlepoint.errors import ArchitectureMismatch, MalformedPolicy, UnsupportedOperator
-from saddlepoint.policies.builder import PROBE_BATCHES, GraphBuilder, Known, Value, rank_of, shapes_of
+from saddlepoint.policies.builder import PROBE_BATCHES, GraphBuilder, Known, Live, Value, rank_of, shapes_of
 from saddlepoint.policies.shapes import Shape, broadcast_shape
 from saddlepoint.policies.source import Reshapes, SourceNode
 
@@ -256,6 +256,11 @@ def _gather(build: GraphBuilder, node: SourceNode) -> Value:
 
 def _gathered(build: GraphBuilder, value: Value, indices: Tensor, axis: int) -> Value:
     shapes = shapes_of(value)
+    if isinstance(value, Live) and shapes[0][axis] != shapes[1][axis]:
+        raise ArchitectureMismatch(
+            "A policy answers every row of a batch; this model takes one row out of it. Export a model that keeps its "
+            "batch axis."
+        )
     length = min(shape[axis] for shape in shapes)
     if indices.is_floating_point() or bool(((indices < -length) | (indices >= length)).any()):
         raise MalformedPolicy(f"The indices of Gather must lie below {length}. Export it again.")

@@ -108,6 +108,14 @@ class SequenceOfPicturesPolicy(nn.Module):
         return self.policy(x).view(steps, rows, 3), self.value(x).view(steps, rows), h, c
 
 
+class UnbatchedHeadPolicy(LstmPolicy):
+    """Scores (3,) of one row."""
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        logits, _, h, c = super().forward(observation, h, c)
+        return logits[0], h, c
+
+
 class TwoLstmsPolicy(nn.Module):
     """Memories of an actor and a critic, whose hidden states come out before their cells."""
 
@@ -161,6 +169,17 @@ class LstmCellPolicy(nn.Module):
     def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
         h, c = self.cell(observation, (h, c))
         return self.policy(h), h, c
+
+
+class LoopedCellPolicy(LstmCellPolicy):
+    """(steps, N, 4), a cell that is called for every step."""
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        found = []
+        for x in observation.view(*observation.shape[:2], -1):
+            h, c = self.cell(x, (h, c))
+            found.append(self.policy(h))
+        return torch.stack(found), h, c
 
 
 class CrossedCellPolicy(LstmCellPolicy):

@@ -26,6 +26,7 @@ from tests.policies.recurrent_models import (
     GruCellPolicy,
     GruPolicy,
     ImpalaLstm,
+    LoopedCellPolicy,
     LstmCellPolicy,
     LstmPolicy,
     SequenceLstmPolicy,
@@ -33,6 +34,7 @@ from tests.policies.recurrent_models import (
     StackedLstmPolicy,
     StepFirstGruPolicy,
     TwoLstmsPolicy,
+    UnbatchedHeadPolicy,
     ViewedGruPolicy,
     ViewedLstmPolicy,
     logits_of,
@@ -91,12 +93,14 @@ def test_frames_through_memory(exported: Exported, make: Callable[[], nn.Module]
     [
         (SequenceLstmPolicy, (1, 1, 4), "batch first"),
         (StepFirstGruPolicy, (1, 1, 4), "step first"),
+        (LoopedCellPolicy, (1, 1, 4), "step first"),
     ],
 )
 def test_a_sequence_of_one_step_is_a_step(
     exported: Exported, make: Callable[[], nn.Module], example: tuple[int, ...], told: str, exporter: str
 ) -> None:
     shapes: list[Shape] = [(1, None, HIDDEN)] * (2 if make is SequenceLstmPolicy else 1)
+    shapes = [(None, HIDDEN)] * 2 if make is LoopedCellPolicy else shapes
     policy = imported(exported(make, (torch.zeros(example), *at(shapes, 1)), exporter, False))
     assert policy.card.observation.shape == (4,)
     axis = 1 if told == "batch first" else 0
@@ -104,7 +108,14 @@ def test_a_sequence_of_one_step_is_a_step(
     expected = logits_of(make, [item.unsqueeze(axis) for item in observations], at(shapes, 3))
     close(stepped(load_network(policy.model), observations), expected)
     assert any(guess.endswith(told) for guess in policy.card.guesses)
-    assert [item.name for item in policy.card.outputs] == ["logits", "value"][: len(shapes)]
+    assert [item.name for item in policy.card.outputs] == ["logits", "value"][: 1 + (make is SequenceLstmPolicy)]
+
+
+@pytest.mark.parametrize("exporter", [pytest.param("new", marks=slow), "old"])
+def test_one_row_out_of_a_batch_is_refused(exported: Exported, exporter: str) -> None:
+    data = exported(UnbatchedHeadPolicy, (vectors(1), *at([(1, None, HIDDEN)] * 2, 1)), exporter, False)
+    with pytest.raises(PolicyRejected, match="takes one row out of it"):
+        imported(data)
 
 
 @pytest.mark.parametrize("exporter", [pytest.param("new", marks=slow), "old"])
