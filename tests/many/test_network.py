@@ -18,6 +18,7 @@ from clients.premises import valkey_command
 from saddlepoint.policies.importing import ImportedPolicy
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
+from saddlepoint.schemas.plans import REFERENCE_EPISODES
 from saddlepoint.settings import Settings
 from saddlepoint.store import open_store
 from tests.faults.stack import ID, Stack, import_cartpole, submit, undisturbed_report
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HOSTS = ("queue", "storage", "one", "two")
 REDIS_PORT, STORAGE_PORT = 6379, 9000
 AWAY_S = 20.0
-EPISODES = 245
+EPISODES = 240 + REFERENCE_EPISODES
 WORKER = ("tests.faults.worker_process", "evaluate")
 
 
