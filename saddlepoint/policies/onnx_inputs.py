@@ -20,6 +20,8 @@ from saddlepoint.schemas.policies import CRITIC_OUTPUTS, HEAD_OUTPUTS, PolicyHin
 _STATE, _NEXT = "state_", "next_state_"
 _NO_STATES = frozenset({"value", *CRITIC_OUTPUTS, *(name for names in HEAD_OUTPUTS.values() for name in names)})
 """Outputs that the contract means something else by."""
+_LEAST_SIDE = 8
+"""Of a picture; states have fewer layers and parts."""
 SAY_STATES = (
     'Name each in the card, both ways: {"inputs": {"observation": "obs", "state_0": "h_in"}, "outputs": '
     '{"next_state_0": "h_out"}}.'
@@ -99,6 +101,10 @@ def _observation(inputs: Mapping[str, ValueInfoProto], hints: PolicyHints, guess
     if wanted is None and _may_be_first(list(inputs.values())):
         wanted = next(iter(inputs))
         guesses.append(f"first input {plain(wanted)!r} taken as the observation")
+    pictures = [name for name, item in inputs.items() if _is_picture(item)]
+    if wanted is None and len(pictures) == 1:
+        wanted = pictures[0]
+        guesses.append(f"input {plain(wanted)!r}, the only picture, taken as the observation")
     if wanted is None or wanted not in inputs:
         raise UnsupportedArchitecture(
             f"A policy has one input called 'observation'; this model has {_listed(inputs)}. "
@@ -111,6 +117,12 @@ def _may_be_first(inputs: Sequence[ValueInfoProto]) -> bool:
     """Whether the inputs are one thing and then states of one shape, as PyTorch's recurrent layers take them."""
     kinds = {_sizes(item) for item in inputs[1:]}
     return len(kinds) == 1 and _sizes(inputs[0]) not in kinds and len(inputs) in (2, 3)
+
+
+def _is_picture(item: ValueInfoProto) -> bool:
+    """Whether an input has rows and columns, a batch and channels, and perhaps steps."""
+    sizes = _sizes(item)
+    return len(sizes) in (4, 5) and sum(size >= _LEAST_SIDE for size in sizes) >= 2
 
 
 def _stated_states(inputs: Mapping[str, ValueInfoProto], outputs: Sequence[str], hints: PolicyHints) -> dict[str, str]:

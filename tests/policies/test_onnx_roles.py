@@ -1,6 +1,7 @@
 """What the inputs and outputs of a policy with memory are, where names and shapes tell."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,46 @@ def test_states_become_the_outputs_of_their_names_whatever_the_order(
     states: tuple[str, str], following: tuple[str, str]
 ) -> None:
     check_carried(remembering(states, following, outputs=("output", *reversed(following))))
+
+
+def with_pictures(
+    *nodes: onnx.NodeProto, shape: Sizes = ("N", 1, 8, 8), more: Mapping[str, Input] | None = None
+) -> bytes:
+    """Two states (N, 3) of other widths in turn come before the pictures; `nodes` make `flat` (N, K) of `frames`."""
+    body = [
+        *nodes,
+        node("MatMul", ["flat", "p"], ["x"]),
+        node("Add", ["x", "h"], ["h_out"]),
+        node("MatMul", ["h_out", "v"], ["y"]),
+        node("Add", ["y", "g"], ["g_out"]),
+        node("MatMul", ["g_out", "u"], ["output"]),
+    ]
+    weights = {"p": matrix(prod(int(size) for size in shape[1:]), 3), "v": matrix(3, 5), "u": matrix(5, 2)}
+    file = made(body, weights, outputs=("output", "h_out", "g_out"), inputs=())
+    inputs: dict[str, Input] = {
+        "h": (FLOAT, ("N", 3)),
+        "g": (FLOAT, ("N", 5)),
+        "frames": (FLOAT, shape),
+        **(more or {}),
+    }
+    for name, (element, sizes) in inputs.items():
+        file.graph.input.append(helper.make_tensor_value_info(name, element, list(sizes)))
+    for item in file.graph.output:
+        item.type.tensor_type.ClearField("shape")
+    return bytes(onnx.shape_inference.infer_shapes(file).SerializeToString())
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (9, 9, 12)])
+def test_the_only_picture_is_the_observation(shape: tuple[int, ...]) -> None:
+    policy = imported(with_pictures(node("Flatten", ["frames"], ["flat"]), shape=("N", *shape)))
+    assert "input 'frames', the only picture, taken as the observation" in policy.card.guesses
+    assert (sorted(policy.card.observation.shape), len(policy.card.states)) == (sorted(shape), 2)
+
+
+def test_of_two_pictures_none_is_guessed() -> None:
+    nodes = [node("Add", ["frames", "goal"], ["both"]), node("Flatten", ["both"], ["flat"])]
+    with pytest.raises(PolicyRejected, match="Say which it is in the card"):
+        imported(with_pictures(*nodes, more={"goal": (FLOAT, ("N", 1, 8, 8))}))
 
 
 def test_names_of_the_contract_bind_whatever_the_order() -> None:
