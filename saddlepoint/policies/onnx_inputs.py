@@ -202,6 +202,8 @@ def _guessed_states(
     for shape in dict.fromkeys(_sizes(item) for item in states):
         given = [item.name for item in states if _sizes(item) == shape]
         following = [item.name for item in outputs if _sizes(item) == shape]
+        if len(following) < len(given):
+            following = [item.name for item in outputs if _may_be(_sizes(item), shape)]
         if len(given) == len(following) and named.isdisjoint(following):
             pairs |= paired(graph, given, following)
     at = [index for index, item in enumerate(outputs) if item.name in pairs.values()]
@@ -214,6 +216,11 @@ def _guessed_states(
     told = ", ".join(f"{plain(state)!r} becoming {plain(output)!r}" for state, output in pairs.items())
     guesses.append(f"inputs taken as states by shape and order: {told}")
     return pairs
+
+
+def _may_be(sizes: Sequence[int], shape: Sequence[int]) -> bool:
+    """Whether an output of these sizes may have that shape: exporters leave free what they do not work out."""
+    return len(sizes) == len(shape) and all(one in (0, other) for one, other in zip(sizes, shape, strict=True))
 
 
 def _may_be_state(item: ValueInfoProto, observation: ValueInfoProto) -> bool:

@@ -139,6 +139,14 @@ def test_of_two_pictures_none_is_guessed() -> None:
         imported(with_pictures(*nodes, more={"goal": (FLOAT, ("N", 1, 8, 8))}))
 
 
+def test_a_state_may_come_out_in_sizes_that_the_file_leaves_open() -> None:
+    file = onnx.load_model_from_string(remembering())
+    for item in file.graph.output:
+        if item.name != "output":
+            item.type.tensor_type.shape.dim[1].dim_param = "Concat_dim_1"
+    assert any("'a' becoming 'a_out'" in guess for guess in check_carried(file.SerializeToString()))
+
+
 def test_names_of_the_contract_bind_whatever_the_order() -> None:
     states, following = ("state_b", "state_a"), ("next_state_b", "next_state_a")
     data = remembering(states, following, outputs=("output", "next_state_a", "next_state_b"))
