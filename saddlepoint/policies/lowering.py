@@ -98,7 +98,7 @@ class Lowering:
                 'What is a state, name in the card, both ways: {"inputs": {"state_0": "<input>"}, "outputs": '
                 '{"next_state_0": "<output>"}}; what is 1 where an episode begins: {"inputs": {"episode_start": '
                 '"<input>"}}; what is 1 where it goes on: {"inputs": {"continues": "<input>"}}. Masks of actions are '
-                "not taken."
+                "not taken, nor is the last action or reward."
             )
         if name not in self._producers:
             raise MalformedPolicy(

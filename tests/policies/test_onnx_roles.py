@@ -314,7 +314,7 @@ def test_the_scores_of_actions_are_no_state_that_an_action_or_a_mask_becomes(
 def test_a_mask_of_actions_is_no_flag() -> None:
     nodes = [node("ReduceSum", ["mask"], ["total"], keepdims=0), node("Mul", ["a", "total"], ["kept"])]
     more = {"mask": (FLOAT, ("N", 2))}
-    with pytest.raises(PolicyRejected, match=r"'mask'.* Masks of actions are not taken"):
+    with pytest.raises(PolicyRejected, match=r"'mask'.* Masks of actions are not taken, nor is the last action or"):
         imported(remembering(("a", "b"), ("a_out", "b_out"), *nodes, kept=("kept", "b"), more=more))
 
 
