@@ -3,7 +3,7 @@
 By the card, under the names of the roles, else by the file's own names, recorded as a guess.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from onnx import TensorProto, ValueInfoProto
 
@@ -12,12 +12,18 @@ from saddlepoint.policies.source import FLOATS
 
 FIXED: Mapping[str, int] = {"seq_lens": 1, "episode_start": 0, "continues": 1}
 """What each role is at every step: no episode begins within a step, which is a sequence of one."""
+_ANY_STEPS = [0, 0]
+"""The sizes of what has one number for each step of each row, as many as there are."""
 _INTEGERS = frozenset({TensorProto.INT32, TensorProto.INT64})
 _FLAGS = frozenset({TensorProto.BOOL, TensorProto.UINT8}) | _INTEGERS | FLOATS
 _NAMES: Mapping[str, frozenset[str]] = {
     "seq_lens": frozenset({"seqlen", "seqlens"}),
     "episode_start": frozenset(
-        {"done", "dones", "episodestart", "episodestarts", "first", "isfirst", "reset", "resets"}
+        {
+            *("done", "dones", "isdone", "lastdone", "lastdones", "nextdone", "nextdones", "prevdone", "prevdones"),
+            *("episodestart", "episodestarts", "first", "isfirst", "isinit", "reset", "resets"),
+            *("isterminal", "terminal", "terminals", "terminated"),
+        }
     ),
     "continues": frozenset(
         {"continue", "continues", "mask", "masks", "nonterminal", "nonterminals", "notdone", "notdones"}
@@ -29,7 +35,7 @@ _ELEMENTS: Mapping[str, frozenset[int]] = {"seq_lens": _INTEGERS, "episode_start
 
 def likely_fixed(inputs: Mapping[str, ValueInfoProto], stated: frozenset[str]) -> dict[str, str]:
     """The inputs of whose names the card says nothing that are called as these are and narrow, with their roles."""
-    roles = {name: _role(item) for name, item in inputs.items() if name not in stated and _is_narrow(item)}
+    roles = {name: _role(item) for name, item in inputs.items() if name not in stated and _may_be_narrow(item)}
     found = {name: role for name, role in roles.items() if role is not None}
     return found if len(found) < len(inputs) else {}
 
@@ -46,10 +52,16 @@ def taken_as_fixed(
 
 
 def has_one_a_row(item: ValueInfoProto, observation: ValueInfoProto) -> bool:
-    """Whether an input has one number for each row of the observation: (N,), (N, 1) and the like."""
+    """Whether an input has one number for each row of the observation: (N,), (N, 1), (steps, N) and the like."""
     rows = _sizes(observation)
     batch = rows[0] if len(rows) > 1 else 1
+    if len(rows) > 2 and _sizes(item) == rows[:2] == _ANY_STEPS:
+        return True
     return all(size in (0, 1, batch) for size in _sizes(item)) and _is_narrow(item)
+
+
+def _may_be_narrow(item: ValueInfoProto) -> bool:
+    return _is_narrow(item) or _sizes(item) == _ANY_STEPS
 
 
 def _is_narrow(item: ValueInfoProto) -> bool:
@@ -63,5 +75,5 @@ def _role(item: ValueInfoProto) -> str | None:
     return next((role for role, names in _NAMES.items() if name in names and element in _ELEMENTS[role]), None)
 
 
-def _sizes(item: ValueInfoProto) -> Sequence[int]:
+def _sizes(item: ValueInfoProto) -> list[int]:
     return [size.dim_value for size in item.type.tensor_type.shape.dim]

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 
 from saddlepoint.errors import PolicyRejected
 from saddlepoint.policies import load_network
+from saddlepoint.policies.onnx_fixed import has_one_a_row, likely_fixed
 from tests.policies.networks import imported, vectors
 from tests.policies.onnx_models import Array, ints, matrix, node
 from tests.policies.onnx_models import model as made
@@ -206,10 +207,32 @@ def with_flag(name: str, wiped_at: float, given: Input) -> bytes:
 
 
 @pytest.mark.parametrize("given", [(FLOAT, ("N",)), (FLOAT, ("N", 1)), (BOOL, ("N",)), (BOOL, ("N", 1))])
-@pytest.mark.parametrize("name", ["done", "dones", "episode_start", "episode_starts", "is_first", "reset", "first"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("done", "dones", "episode_start", "episode_starts", "is_first", "reset", "first"),
+        *("is_init", "last_done", "next_done", "terminal", "terminated"),
+    ],
+)
 def test_no_episode_begins_within_a_step(name: str, given: Input) -> None:
     guesses = check_carried(with_flag(name, 1.0, given))
     assert f"input {name!r} taken as 0 at every step (episode_start)" in guesses
+
+
+@pytest.mark.parametrize(
+    ("sizes", "of", "is_one"),
+    [
+        (("T", "N"), ("T", "N", 4), True),
+        (("T", "N"), ("T", "N", 1, 8, 8), True),
+        (("T", "N"), ("N", 4), False),
+        (("T", "N", 4), ("T", "N", 4), False),
+        ((1, "N"), (1, "N", 4), True),
+    ],
+)
+def test_a_flag_may_be_of_as_many_steps_as_the_observation(sizes: Sizes, of: Sizes, is_one: bool) -> None:
+    flag, observation = (helper.make_tensor_value_info("done", FLOAT, list(item)) for item in (sizes, of))
+    assert has_one_a_row(flag, observation) == is_one
+    assert (likely_fixed({"obs": observation, "done": flag}, frozenset()) == {}) == (len(sizes) > 2)
 
 
 def test_the_card_overrules_the_name_of_an_input() -> None:
