@@ -38,6 +38,10 @@ _WAYS_OUT: Mapping[str, str] = {
     ),
 }
 """What to do about an operator that is not taken."""
+_OF_DOMAINS: Mapping[str, str] = dict.fromkeys(
+    ("com.microsoft", "com.microsoft.nchwc"), "Take the model from before onnxruntime optimised it."
+)
+"""The same of all operators of a domain."""
 
 
 class Lowering:
@@ -114,9 +118,10 @@ class Lowering:
                 "a fixed observation."
             )
         if node.domain not in ("", "ai.onnx") or node.op_type not in LOWERINGS:
+            way_out = _WAYS_OUT.get(node.op_type, _OF_DOMAINS.get(node.domain, _WAY_OUT))
             raise UnsupportedOperator(
                 f"A policy may use {len(LOWERINGS)} operators of ONNX; {shown(node)} is not among "
-                f"them. {_WAYS_OUT.get(node.op_type, _WAY_OUT)} Taken are {', '.join(sorted(LOWERINGS))}."
+                f"them. {way_out} Taken are {', '.join(sorted(LOWERINGS))}."
             )
         inputs = [self._values[item] if item else None for item in node.input]
         source = SourceNode(node, inputs, self._opset, self._baked_batch, self._reshapes)

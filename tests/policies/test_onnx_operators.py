@@ -509,6 +509,14 @@ def test_the_way_out_is_one_for_the_operator_that_is_refused(op: str, words: str
     assert f"{op!r} is not among them" in str(caught.value)
 
 
+@pytest.mark.parametrize("domain", ["com.microsoft", "com.microsoft.nchwc"])
+def test_an_operator_of_onnxruntimes_own_is_refused_with_where_it_came_from(domain: str) -> None:
+    fused = node("FusedConv", ["x"], ["logits"], domain=domain)
+    file = built(([fused], {}, {"domains": [helper.make_opsetid(domain, 1)]}))
+    with pytest.raises(PolicyRejected, match=r"FusedConv' is not among them\. Take the model from before onnxruntime"):
+        imported(file)
+
+
 def test_model_local_functions_are_inlined() -> None:
     own = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
     dense = helper.make_function(
