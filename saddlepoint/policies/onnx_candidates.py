@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from onnx import GraphProto, NodeProto
 
 from saddlepoint.errors import PolicyRejected, ResourceLimit
-from saddlepoint.policies.builder import PROBE_BATCHES, GraphBuilder, Known, Live, rank_of
+from saddlepoint.policies.builder import PROBE_BATCHES, GraphBuilder, Known, Live, rank_of, shapes_of
 from saddlepoint.policies.lowering import Lowering, producers
 from saddlepoint.policies.shapes import Shape
 
@@ -85,6 +85,20 @@ class Reader:
                 break
             name = node.input[0]
         return False
+
+    def forgets(self) -> bool:
+        """Whether a recurrent layer takes a single step, from a state that is the same at every observation."""
+        layers = (node for node in self._producers.values() if node.op_type in ("GRU", "LSTM"))
+        return any(self._is_single(node) for node in layers)
+
+    def _is_single(self, node: NodeProto) -> bool:
+        try:
+            sequence, *states = (self.lowering.value(name) for name in (*node.input[:1], *node.input[5:7]) if name)
+        except ResourceLimit:
+            raise
+        except PolicyRejected:
+            return False
+        return shapes_of(sequence)[0][0] == 1 and all(isinstance(state, Known) for state in states)
 
     def ends_in_tanh(self, name: str) -> bool:
         """Whether a tanh gives the value, or all that follows it are constant factors and offsets."""

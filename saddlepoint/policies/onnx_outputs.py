@@ -83,7 +83,7 @@ def choose_outputs(
     used = {item.name for item in head.values()} | {item.output for item in head.values()}
     others = [item for item in candidates if item.output not in used]
     value = _value(reader, others, outputs, hints, guesses)
-    _tell_memory(reader, outputs, used, guesses)
+    _tell_memory(reader, outputs, used, guesses, has_states=bool(next_states))
     lives = {part: item.live for part, item in head.items()}
     names, told = [item.name for item in head.values()], [item.output for item in head.values()]
     critic = critic_of(reader, outputs, lives["logits"].shapes[0][1], hints, guesses) if kind == "logits" else None
@@ -286,13 +286,20 @@ def _listed(candidates: Sequence[Candidate]) -> str:
     return f": {names}" if names else ""
 
 
-def _tell_memory(reader: Reader, outputs: Sequence[str], used: set[str], guesses: list[str]) -> None:
+def _tell_memory(
+    reader: Reader, outputs: Sequence[str], used: set[str], guesses: list[str], *, has_states: bool
+) -> None:
     """What the model would carry on, were its states among its inputs."""
     given = [repr(plain(name)) for name in outputs if name not in used and reader.is_memory(name)]
     if given:
         guesses.append(
             f"no memory is carried from step to step: the model gives the state of a recurrent layer ({given[0]}) and "
             "takes none; to carry it, export it as an input too"
+        )
+    elif not has_states and reader.forgets():
+        guesses.append(
+            "no memory is carried from step to step: a recurrent layer starts every step from the same state; to carry "
+            "it, export it as an input and an output"
         )
 
 

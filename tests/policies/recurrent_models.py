@@ -116,6 +116,14 @@ class UnbatchedHeadPolicy(LstmPolicy):
         return logits[0], h, c
 
 
+class StatelessPolicy(LstmPolicy):
+    """Without its states, as it comes of an export with the observation alone."""
+
+    def forward(self, observation: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        features, _ = self.lstm(observation.unsqueeze(0))
+        return self.policy(features[0]), self.value(features[0])
+
+
 class TwoLstmsPolicy(nn.Module):
     """Memories of an actor and a critic, whose hidden states come out before their cells."""
 

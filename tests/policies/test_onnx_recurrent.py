@@ -32,6 +32,7 @@ from tests.policies.recurrent_models import (
     SequenceLstmPolicy,
     SequenceOfPicturesPolicy,
     StackedLstmPolicy,
+    StatelessPolicy,
     StepFirstGruPolicy,
     TwoLstmsPolicy,
     UnbatchedHeadPolicy,
@@ -443,6 +444,13 @@ def test_other_recurrences_are_refused(data: bytes) -> None:
     with pytest.raises(PolicyRejected) as caught:
         imported(data)
     assert caught.value.code in ("unsupported-operator", "architecture-mismatch")
+
+
+@pytest.mark.parametrize(("exporter", "dynamic"), EXPORTS)
+def test_a_layer_that_starts_every_step_anew_is_told(exported: Exported, exporter: str, dynamic: bool) -> None:
+    guesses = imported(exported(StatelessPolicy, vectors(2 if dynamic else 1), exporter, dynamic)).card.guesses
+    assert any("starts every step from the same state" in guess for guess in guesses)
+    assert not any("no memory" in guess for guess in imported(lstm()).card.guesses)
 
 
 class Forgetful(nn.Module):
