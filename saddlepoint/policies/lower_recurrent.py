@@ -77,7 +77,9 @@ def _initial(build: GraphBuilder, node: SourceNode, index: int) -> Value | None:
         return None
     if rank_of(value) != 3 or any(shape[0] != 1 for shape in shapes_of(value)):
         raise ArchitectureMismatch(
-            f"A state of {node.op} has the shape (1, N, H); this one is {list(shapes_of(value)[0])}. Export it again."
+            f"A state of {node.op} has the shape (1, N, H); for two rows this one has "
+            f"{list(shapes_of(value)[0])}. Give the layer one step of N rows, (1, N, numbers), and export with the "
+            "batch dynamic."
         )
     return reshaped(build, value, lambda shape, probe: shape[1:])
 

@@ -116,6 +116,14 @@ class UnbatchedHeadPolicy(LstmPolicy):
         return logits[0], h, c
 
 
+class UnbatchedLstmPolicy(LstmPolicy):
+    """The row (1, 4) is a sequence, and the states are (1, H)."""
+
+    def forward(self, observation: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        features, (h, c) = self.lstm(observation, (h, c))
+        return self.policy(features), self.value(features), h, c
+
+
 class StatelessPolicy(LstmPolicy):
     """Without its states, as it comes of an export with the observation alone."""
 

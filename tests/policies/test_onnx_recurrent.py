@@ -36,6 +36,7 @@ from tests.policies.recurrent_models import (
     StepFirstGruPolicy,
     TwoLstmsPolicy,
     UnbatchedHeadPolicy,
+    UnbatchedLstmPolicy,
     ViewedGruPolicy,
     ViewedLstmPolicy,
     logits_of,
@@ -444,6 +445,14 @@ def test_other_recurrences_are_refused(data: bytes) -> None:
     with pytest.raises(PolicyRejected) as caught:
         imported(data)
     assert caught.value.code in ("unsupported-operator", "architecture-mismatch")
+
+
+@pytest.mark.parametrize("exporter", [pytest.param("new", marks=slow), "old"])
+def test_a_row_that_goes_in_as_a_sequence_is_refused_with_what_to_do(exported: Exported, exporter: str) -> None:
+    """torch.nn.LSTM takes (1, 4) as one step without a batch axis."""
+    data = exported(UnbatchedLstmPolicy, (vectors(1), *zeros((1, HIDDEN), (1, HIDDEN))), exporter, False)
+    with pytest.raises(PolicyRejected, match=r"batch dynamic|dynamic batch"):
+        imported(data)
 
 
 @pytest.mark.parametrize(("exporter", "dynamic"), EXPORTS)
