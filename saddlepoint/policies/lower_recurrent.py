@@ -1,6 +1,6 @@
-"""LSTM and GRU, unrolled into the products, sums and activations they are made of.
+"""LSTM, GRU and RNN, unrolled into the products, sums and activations they are made of.
 
-ONNX states the equations: https://onnx.ai/onnx/operators/onnx__LSTM.html and onnx__GRU.html.
+ONNX states the equations: https://onnx.ai/onnx/operators/onnx__LSTM.html, onnx__GRU.html and onnx__RNN.html.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,8 +18,10 @@ _Propose = Callable[[Value, Value | None], tuple[Value, Value]]
 """An input and the state (None: zero) to the update gate and the state that is proposed."""
 MAX_STEPS = 32
 """Of the sequence that is unrolled; a policy has one step, or a short history."""
-_CELLS = {"LSTM": (4, ["Sigmoid", "Tanh", "Tanh"]), "GRU": (3, ["Sigmoid", "Tanh"])}
+_CELLS = {"LSTM": (4, ["Sigmoid", "Tanh", "Tanh"]), "GRU": (3, ["Sigmoid", "Tanh"]), "RNN": (1, ["Tanh"])}
 """How many gates there are, and the activations by default."""
+_RELU = ["relu"]
+"""The other activation that torch.nn.RNN has."""
 
 
 def _cell(node: SourceNode) -> Cell:
@@ -27,7 +29,9 @@ def _cell(node: SourceNode) -> Cell:
     given = node.texts("activations") or activations
     direction, clip = node.text("direction", "forward"), node.float("clip", 0.0)
     lengths = node.maybe(4)
-    plain = direction == "forward" and [name.lower() for name in given] == [name.lower() for name in activations]
+    named = [name.lower() for name in given]
+    is_usual = named == [name.lower() for name in activations] or (node.op == "RNN" and named == _RELU)
+    plain = direction == "forward" and is_usual
     is_odd = clip or any(node.int(name, 0) for name in ("input_forget", "layout")) or node.maybe(7) is not None
     if not plain or is_odd:
         raise UnsupportedOperator(
@@ -110,6 +114,20 @@ def _gru(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
     return _outputs(build, states)
 
 
+def _rnn(build: GraphBuilder, node: SourceNode) -> tuple[Value, ...]:
+    cell = _cell(node)
+    h = _initial(build, node, 5)
+    is_relu = [name.lower() for name in node.texts("activations") or ()] == _RELU
+    states = []
+    for number in range(_steps(node)):
+        total = product(build, _step(build, node, number), cell.inputs, cell.bias)
+        if h is not None:
+            total = build.apply("Add", total, product(build, h, cell.recurrent))
+        h = build.apply("Relu" if is_relu else "Tanh", total)
+        states.append(h)
+    return _outputs(build, states)
+
+
 def _linear_first(build: GraphBuilder, cell: Cell) -> _Propose:
     """The state goes through its weights, then through the reset gate, as PyTorch has it."""
 
@@ -158,4 +176,4 @@ def _with_ones(build: GraphBuilder, value: Value, count: int) -> Value:
     return reshaped(build, value, lambda shape, probe: (1,) * count + shape)
 
 
-RECURRENT: Mapping[str, Lower] = {"GRU": _gru, "LSTM": _lstm}
+RECURRENT: Mapping[str, Lower] = {"GRU": _gru, "LSTM": _lstm, "RNN": _rnn}

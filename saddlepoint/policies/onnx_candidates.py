@@ -79,7 +79,7 @@ class Reader:
             node = self._producers.get(name)
             if node is None or not node.input:
                 break
-            if node.op_type in ("GRU", "LSTM"):
+            if node.op_type in ("GRU", "LSTM", "RNN"):
                 return list(node.output).index(name) > 0
             if node.op_type not in _CARRIERS:
                 break
@@ -88,7 +88,7 @@ class Reader:
 
     def forgets(self) -> bool:
         """Whether a recurrent layer takes a single step, from a state that is the same at every observation."""
-        layers = (node for node in self._producers.values() if node.op_type in ("GRU", "LSTM"))
+        layers = (node for node in self._producers.values() if node.op_type in ("GRU", "LSTM", "RNN"))
         return any(self._is_single(node) for node in layers)
 
     def _is_single(self, node: NodeProto) -> bool:

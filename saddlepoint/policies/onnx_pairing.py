@@ -60,7 +60,7 @@ def _without_direction(name: str) -> tuple[str, ...]:
 def _read_as(readers: Mapping[str, Sequence[NodeProto]], state: str) -> Kind:
     """What a state is by the first nodes that compute with it, behind masks."""
     for node, name in _ahead(readers, state):
-        if node.op_type in ("LSTM", "GRU"):
+        if node.op_type in ("LSTM", "GRU", "RNN"):
             return "cell" if list(node.input).index(name) == 6 else "hidden"
         if node.op_type in ("Gemm", "MatMul"):
             return "hidden"

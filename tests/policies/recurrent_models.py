@@ -161,6 +161,26 @@ class GruPolicy(nn.Module):
         return self.policy(features[0]), h
 
 
+class RnnPolicy(nn.Module):
+    """Two layers of torch.nn.RNN."""
+
+    def __init__(self, nonlinearity: str = "tanh") -> None:
+        super().__init__()
+        self.rnn = nn.RNN(4, HIDDEN, 2, nonlinearity=nonlinearity)
+        self.policy = nn.Linear(HIDDEN, 3)
+
+    def forward(self, observation: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        features, h = self.rnn(observation.unsqueeze(0), h)
+        return self.policy(features[0]), h
+
+
+class ReluRnnPolicy(RnnPolicy):
+    """The same with its other activation."""
+
+    def __init__(self) -> None:
+        super().__init__("relu")
+
+
 class GruCellPolicy(nn.Module):
     """torch.nn.GRUCell, whose states are (N, H)."""
 

@@ -29,6 +29,8 @@ from tests.policies.recurrent_models import (
     LoopedCellPolicy,
     LstmCellPolicy,
     LstmPolicy,
+    ReluRnnPolicy,
+    RnnPolicy,
     SequenceLstmPolicy,
     SequenceOfPicturesPolicy,
     StackedLstmPolicy,
@@ -51,6 +53,8 @@ CASES: list[tuple[Callable[[], nn.Module], list[Shape]]] = [
     (LstmPolicy, [(1, None, HIDDEN)] * 2),
     (DeepLstmPolicy, [(2, None, HIDDEN)] * 2),
     (GruPolicy, [(2, None, HIDDEN)]),
+    (RnnPolicy, [(2, None, HIDDEN)]),
+    (ReluRnnPolicy, [(2, None, HIDDEN)]),
     (GruCellPolicy, [(None, HIDDEN)]),
     (LstmCellPolicy, [(None, HIDDEN)] * 2),
 ]
