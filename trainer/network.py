@@ -110,7 +110,7 @@ class _PictureLinear(nn.Conv2d):
     """
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return functional.linear(in_memory_order(pictures), in_memory_order(self.weight), self.bias)
+        return functional.linear(_in_memory_order(pictures), _in_memory_order(self.weight), self.bias)
 
 
 class NatureNetwork(ActorCritic):
@@ -128,8 +128,7 @@ class NatureNetwork(ActorCritic):
         self.conv1 = _PixelConvolution(frames * BLOCK * BLOCK, 32, 2)
         self.conv2 = nn.Conv2d(32, 64, 4, stride=2)
         self.conv3 = nn.Conv2d(64, 64, 3)
-        self._sides = (_side(size[0]), _side(size[1]))
-        self.hidden = _PictureLinear(64, 512, self._sides)
+        self.hidden = _PictureLinear(64, 512, (_side(size[0]), _side(size[1])))
         self.policy = nn.Linear(512, outputs)
         self.value = nn.Linear(512, 1)
 
@@ -189,7 +188,7 @@ class NatureNetwork(ActorCritic):
             convolution(weight3, bias3, Geometry(), relu=True),
             Transposed((0, 2, 3, 1)),
             Reshaped((-1, weight4[0].numel())),
-            linear(in_memory_order(weight4), bias4, relu=True),
+            linear(_in_memory_order(weight4), bias4, relu=True),
             Cast(torch.float32),
         )
 
@@ -259,7 +258,7 @@ class _TanhNetwork(nn.Module):
         return outputs
 
 
-def in_memory_order(pictures: Tensor) -> Tensor:
+def _in_memory_order(pictures: Tensor) -> Tensor:
     """(N, C, H, W) -> (N, H W C), a view where they are channels last."""
     return pictures.permute(0, 2, 3, 1).flatten(1)
 

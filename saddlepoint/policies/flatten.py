@@ -75,13 +75,13 @@ def _reordered(graph: Graph, node: Node, readers: list[Node], shape: Shape) -> G
     changed: dict[str, tuple[Node, ...]] = {node.output: (before, replace(node, inputs=(last,)))}
     for reader in readers:
         weight = f"{reader.inputs[1]}_{reader.output}_channels_last"
-        constants[weight] = columns_channels_last(constants[reader.inputs[1]], shape[1:])
+        constants[weight] = _columns_channels_last(constants[reader.inputs[1]], shape[1:])
         inputs = (reader.inputs[0], weight, *reader.inputs[2:])
         changed[reader.output] = (replace(reader, inputs=inputs),)
     nodes = tuple(new for old in graph.nodes for new in changed.get(old.output, (old,)))
     return live_part(replace(graph, nodes=nodes, constants=constants))
 
 
-def columns_channels_last(weight: Tensor, picture: Shape) -> Tensor:
+def _columns_channels_last(weight: Tensor, picture: Shape) -> Tensor:
     """The weight (O, C * H * W) of a layer on flattened pictures (C, H, W), for those that were flattened (H, W, C)."""
     return weight.reshape(-1, *picture).permute(0, 2, 3, 1).reshape(weight.shape)
