@@ -16,6 +16,7 @@ from clients.trained import TrainedReport
 from clients.watched import Training
 from clients.wire import Flow
 from saddlepoint.errors import Conflict, NotFound
+from saddlepoint.schemas.applicability import shared_mode
 
 
 def harden(
@@ -31,8 +32,8 @@ def harden(
     known = yield from operations.card_of(policy, card)
     if spec.get("epsilon_scale") == "observation_std" and known.observation_std:
         spec = {**spec, "epsilon_scale": known.observation_std}
-    if known.head == "q_values" and spec.get("action_mode") is None:
-        spec = {**spec, "action_mode": "greedy"}  # as the service decides, also where it has the training already
+    if spec.get("action_mode") is None and (mode := shared_mode(known)):
+        spec = {**spec, "action_mode": mode}  # as the service decides, also where it has the training already
     wanted = {**wanted, "config": hardening_config(wanted.get("config", {}), spec)}
     training, evaluation = yield from _begin(operations, env, known.id, wanted, evaluation_spec(env, spec))
     try:

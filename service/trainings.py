@@ -9,7 +9,7 @@ from saddlepoint.hiccups import left_to_the_reconciler
 from saddlepoint.proof import ask_for_proof, bring_on_proof
 from saddlepoint.queue import JobQueue
 from saddlepoint.schemas import keys
-from saddlepoint.schemas.applicability import check_applicable, scale_of
+from saddlepoint.schemas.applicability import check_applicable, scale_of, shared_mode
 from saddlepoint.schemas.base import Schema
 from saddlepoint.schemas.environments import EnvironmentDescription
 from saddlepoint.schemas.evaluations import EvaluationSpec, Precision
@@ -104,7 +104,6 @@ def _decided(
 ) -> EvaluationSpec | None:
     """The evaluation without what a policy or a machine would decide, so that parent and child get the same one.
 
-    Of a parent with Q-values the best action is played, which the probabilities that PPO makes of them do only if told.
     Raises UnsupportedAttack and InvalidEpsilon where the parent cannot be evaluated so.
     """
     if evaluation is None:
@@ -113,5 +112,5 @@ def _decided(
     if parent is None:
         return decided
     check_applicable(decided.filled(), parent, environment)
-    mode = decided.action_mode or ("greedy" if parent.head == "q_values" else None)
+    mode = decided.action_mode or shared_mode(parent)
     return decided.model_copy(update={"epsilon_scale": scale_of(decided, parent), "action_mode": mode})

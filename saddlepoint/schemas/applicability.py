@@ -5,7 +5,7 @@ from math import prod
 from saddlepoint.errors import InvalidEpsilon, UnsupportedAttack
 from saddlepoint.schemas.attacks import MOST_TRIES, Objective, ResolvedAttack, check_radii
 from saddlepoint.schemas.environments import BoxSpace, ContinuousSpace, EnvironmentDescription
-from saddlepoint.schemas.evaluations import EvaluationSpec
+from saddlepoint.schemas.evaluations import ActionMode, EvaluationSpec
 from saddlepoint.schemas.policies import CONTINUOUS_HEADS, Head, PolicyCard
 
 OBJECTIVES_OF_HEAD: dict[Head, frozenset[Objective]] = {
@@ -35,6 +35,14 @@ def scale_of(spec: EvaluationSpec, card: PolicyCard) -> tuple[float, ...] | None
     if spec.epsilon_scale == "observation_std":
         return None if card.observation_std is None else tuple(card.observation_std)
     return spec.epsilon_scale
+
+
+def shared_mode(parent: PolicyCard) -> ActionMode | None:
+    """What a policy and one trained from it must be told to play to be compared; None where both do so by themselves.
+
+    Of Q-values the best action is played, which the probabilities that PPO makes of them do only if told.
+    """
+    return "greedy" if parent.head == "q_values" else None
 
 
 def unit_notes(spec: EvaluationSpec, card: PolicyCard) -> list[str]:
